@@ -1,0 +1,38 @@
+# The whole command list of the project. uv comes with pip where it is missing.
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.venv-uv/bin/uv)
+RUN := $(UV) run --frozen --extra demo
+
+.PHONY: demo test check fix up bench soak system
+
+demo: $(UV)
+	@$(RUN) --no-dev analysis-sandbox demo
+
+up: $(UV)
+	@$(RUN) --no-dev analysis-sandbox up --demo
+
+test: $(UV) system check
+	$(RUN) pytest -m "not soak"
+
+soak: $(UV) system
+	$(RUN) pytest -m soak
+
+bench: $(UV)
+	$(RUN) python -m bench
+
+check: $(UV)
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) pyright
+	$(RUN) lint-imports
+
+fix: $(UV)
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+system:
+	@sh tests/system.sh
+
+$(CURDIR)/.venv-uv/bin/uv:
+	@$(PYTHON) -m venv $(CURDIR)/.venv-uv
+	@$(CURDIR)/.venv-uv/bin/pip install --quiet --disable-pip-version-check "uv>=0.13"

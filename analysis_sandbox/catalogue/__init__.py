@@ -1,0 +1,1 @@
+"""Our tables in PostgreSQL: models, migrations, a repository module per aggregate."""

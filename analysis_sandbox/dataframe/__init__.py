@@ -1,0 +1,1 @@
+"""DataFrame steps to Polars plans."""

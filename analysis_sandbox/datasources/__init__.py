@@ -1,0 +1,1 @@
+"""Datasource types: one module each, found through entry points."""

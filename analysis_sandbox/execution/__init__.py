@@ -1,0 +1,1 @@
+"""One version, one run: host functions, nested analyses, outcome. Knows no Dagster, no HTTP."""

@@ -1,0 +1,1 @@
+"""The agents' face: MCP tools over the services."""

@@ -1,0 +1,1 @@
+"""The Dagster face, and the only importer of dagster: jobs, schedules, launcher, run pool."""

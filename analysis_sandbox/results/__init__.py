@@ -1,0 +1,1 @@
+"""Result files: written atomically by date, read back, previewed."""

@@ -1,0 +1,1 @@
+"""The JavaScript that scripts see, and its type definitions."""

@@ -1,0 +1,1 @@
+"""Script text to definition: syntax, facts, compilation, parameters. Knows no storage."""

@@ -1,0 +1,1 @@
+"""The FastAPI application: HTTP only; every route is parse, one service call, shape."""
