@@ -1,0 +1,1 @@
+"""Tests of the sandbox, through its public face wherever that is possible."""

@@ -1,0 +1,177 @@
+"""What people read when a script fails: message, line, column and stack in their own lines."""
+
+from typing import Any
+
+import pytest
+
+from analysis_sandbox.errors import QueryError, ScriptError
+from tests.sandbox.conftest import Failure, Value
+from tests.sandbox.scripts import FILENAME, Host
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "message", "line", "column"),
+    [
+        ("let a = 1;\nlet b = ;\n// export", "SyntaxError", "unexpected token", 2, 9),
+        ("\n\n  @ // export", "SyntaxError", "unexpected token", 3, 3),
+        ("export default {a: 1}}", "SyntaxError", "unexpected token", 1, 22),
+        ("let x; let x; // export", "SyntaxError", "redefinition", 1, 13),
+        ("const a = `x\n// export", "SyntaxError", "unexpected end of string", 1, None),
+        ("\n\nthrow new TypeError('top'); // export", "TypeError", "top", 3, None),
+        ("await 1;\nthrow new Error('late'); // export", "Error", "late", 2, None),
+        ("export default {};\nnull.x;", "TypeError", "cannot read property 'x' of null", 2, None),
+        ("return undefinedName;", "ReferenceError", "undefinedName is not defined", 2, None),
+        ("const x = {};\nx.a.b();", "TypeError", "cannot read property 'b'", 3, None),
+        ("await null;\nparams.f();", "TypeError", "not a function", 3, None),
+        ("return JSON.parse('{x');", "SyntaxError", "", 2, None),
+    ],
+)
+def test_an_error_has_the_line_of_the_author(
+    code: str, name: str, message: str, line: int, column: int | None, failure: Failure
+) -> None:
+    error = failure(code)
+
+    assert isinstance(error, ScriptError)
+    assert (error.name, error.line) == (name, line)
+    assert message in str(error)
+    assert column is None or error.column == column
+    assert error.stack is not None
+    assert f"{FILENAME}:{line}" in error.stack
+
+
+def test_a_stack_names_the_functions_of_the_script_and_nothing_else(failure: Failure) -> None:
+    error: Any = failure(
+        "function inner(x) {\n  return x.foo.bar;\n}\n"
+        "export default {\n  run() {\n    return inner({});\n  },\n};\n"
+    )
+
+    lines = error.stack.split("\n")
+    assert lines[0] == "TypeError: cannot read property 'bar' of undefined"
+    assert lines[1].startswith(f"    at inner ({FILENAME}:2:")
+    assert lines[2].startswith(f"    at run ({FILENAME}:6:")
+    assert "analysis-sandbox:" not in error.stack
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted", "line"),
+    [
+        ("import fs from 'fs';\nexport default {};", "fs", 1),
+        ("\nimport { readFile } from 'node:fs/promises';\nexport default {};", "node:fs/promises", 2),
+        ("export * from './other.js';", "other.js", 1),
+        ("import 'https://example.com/x.js';\nexport default {};", "https://example.com/x.js", 1),
+        ("export const a = 1;\nawait import('/etc/passwd');", "/etc/passwd", 2),
+        ("return import('std');", "std", 2),
+    ],
+)
+def test_an_import_of_anything_is_refused_by_name(
+    code: str, wanted: str, line: int, failure: Failure
+) -> None:
+    error = failure(code)
+
+    assert isinstance(error, ScriptError)
+    assert f"Cannot import '{wanted}'" in str(error)
+    assert error.line == line
+
+
+@pytest.mark.parametrize(
+    ("thrown", "message"),
+    [
+        ("'just text'", "The script threw just text"),
+        ("{ code: 7 }", 'The script threw {"code":7}'),
+        ("null", "The script threw null"),
+        ("undefined", "The script threw undefined"),
+        ("42n", "The script threw 42n"),
+        ("Symbol('s')", "The script threw Symbol(s)"),
+    ],
+)
+def test_whatever_is_thrown_is_shown(thrown: str, message: str, failure: Failure) -> None:
+    error = failure(f"throw {thrown};")
+
+    assert type(error) is ScriptError
+    assert str(error) == message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "throw Object.defineProperty(new Error('x'), 'message', { get() { throw 1 } });",
+        "throw Object.defineProperty(new Error('x'), 'stack', { get() { throw 1 } });",
+        "throw Object.assign(new Error('x'), { name: {}, message: [], stack: 5 });",
+        "throw Object.assign(new Error('x'), { cause: new Proxy({}, { get() { throw 1 } }) });",
+        "throw new Proxy(new Error('x'), { get() { throw 1 } });",
+        "Error.prepareStackTrace = () => { throw 1 }; throw new Error('x');",
+        "Error.prepareStackTrace = () => ({}); null.x;",
+        "Error.stackTraceLimit = 0; throw new Error('x');",
+        "throw { toJSON() { throw new Error('no') } };",
+        "throw { get a() { throw new Error('no') } };",
+    ],
+)
+def test_an_error_that_lies_is_still_an_error(body: str, failure: Failure) -> None:
+    assert type(failure(body)) is ScriptError
+
+
+def test_the_cause_of_an_error_is_part_of_its_stack(failure: Failure) -> None:
+    error: Any = failure("throw new Error('outer', { cause: new RangeError('inner') });")
+
+    assert str(error) == "outer"
+    assert "Caused by RangeError: inner" in error.stack
+
+
+def test_an_error_in_a_timer_ends_the_run(failure: Failure) -> None:
+    error: Any = failure("setTimeout(() => { throw new RangeError('tick') }, 1);\nawait ctx.sleep(9e3);")
+
+    assert (error.name, str(error), error.line) == ("RangeError", "tick", 2)
+
+
+def test_an_error_in_a_microtask_ends_the_run(failure: Failure) -> None:
+    error = failure("queueMicrotask(() => { throw new RangeError('micro') }); await ctx.sleep(9e3);")
+
+    assert str(error) == "micro"
+
+
+def test_a_rejection_that_nobody_handles_fails_the_run(failure: Failure) -> None:
+    error = failure("Promise.reject(new Error('lost'));\nawait ctx.sleep(1);\nreturn {};")
+
+    assert str(error) == "lost"
+
+
+def test_a_rejection_that_is_handled_later_does_not(value: Value) -> None:
+    body = """const p = Promise.reject(new Error('late'));
+      const q = (async () => { throw new Error('inner') })();
+      await ctx.sleep(1);
+      await Promise.allSettled([p, q]);
+      return { ok: 1 };"""
+
+    assert value(body) == {"ok": 1}
+
+
+def test_a_promise_that_nothing_settles_ends_the_run_at_once(failure: Failure) -> None:
+    error = failure("await new Promise(() => {});", limits={"timeout_ms": 60_000})
+
+    assert str(error) == "The script waits for a promise that nothing is going to settle"
+
+
+def test_a_call_that_nobody_waits_for_is_noted(host: Host, value: Value) -> None:
+    host.asynchronous = {"duckdb.exec": lambda sql: None}
+
+    assert value("ctx.duckdb.exec('insert'); return {};") == {}
+    [(level, message)] = host.lines
+    assert level == "warning"
+    assert "without waiting for 1 call (duckdb.exec)" in message
+
+
+def test_a_host_error_that_nobody_catches_comes_back_as_itself(host: Host, failure: Failure) -> None:
+    original = QueryError("no such table: t", hint="Create it.", details={"sql": "select"})
+
+    def refuse(sql: str, params: object) -> object:
+        raise original
+
+    host.asynchronous = {"duckdb.query": refuse}
+
+    error = failure("const a = 1;\nawait ctx.duckdb.query('select');")
+
+    assert error is original
+    assert (error.hint, error.details["sql"], error.details["line"]) == ("Create it.", "select", 3)
+    assert str(error.details["stack"]).startswith(
+        f"QueryError: no such table: t\n    at run ({FILENAME}:3:"
+    )

@@ -1,0 +1,241 @@
+"""Time, memory, stack, result, log: each limit ends a script with an error that names it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from analysis_sandbox.errors import (
+    CrashError,
+    MemoryLimitError,
+    ResultTooLargeError,
+    ScriptError,
+    TimeLimitError,
+)
+from tests.sandbox.conftest import Failure, Run, Value
+from tests.sandbox.scripts import FILENAME, Host, Metadata
+
+SHORT = {"timeout_ms": 250}
+
+
+# The engine knows the lines of calls; a loop without one has the line its function begins on.
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("while (true) {}", 1),
+        ("function spin() {\n  for (;;) {}\n}\nspin();", 2),
+        ("function spin() {\n  for (;;)\n    Math.abs(1);\n}\nspin();", 4),
+        ("await ctx.sleep(1);\nfor (;;) Math.abs(1);", 3),
+        ("Promise.resolve().then(() => {\n  for (;;) Math.abs(1);\n});\nawait ctx.sleep(60e3);", 3),
+        ("for (;;) ctx.metadata.get('k');", 2),
+        ("for (;;) await ctx.duckdb.describe('t');", 2),
+        ("return /(x+x+)+y/.test('x'.repeat(60));", 2),
+        ("[2, 1].sort(() => {\n  for (;;) Math.abs(1);\n});", 3),
+        ("return { get a() {\n  for (;;) Math.abs(1);\n} };", 3),
+        ("return new Proxy({}, { ownKeys() {\n  for (;;) Math.abs(1);\n} });", 3),
+        ("await ctx.sleep(60e3);", 2),
+        ("const a = 1;\nawait ctx.duckdb.tables();", 3),
+        ("for (;;) { try { await ctx.sleep(60e3); } catch {} }", 2),
+        ("for (;;) { try { for (;;)\n  Math.abs(1); } catch {} finally {} }", 3),
+    ],
+)
+def test_the_time_limit_names_the_line_that_was_running(
+    body: str, line: int, host: Host, failure: Failure, hanging: Any
+) -> None:
+    host.asynchronous = {"duckdb.describe": lambda table: 1, "duckdb.tables": hanging}
+    host.synchronous = Metadata().functions
+
+    error = failure(body, limits=SHORT)
+
+    assert type(error) is TimeLimitError
+    assert str(error) == "The script ran longer than its limit of 0.25 s"
+    assert error.line == line
+    assert f"{FILENAME}:{line}" in (error.stack or "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "while (true) await null;",
+        "const again = () => Promise.resolve().then(again); await again();",
+        "setInterval(() => {}, 0); await new Promise(() => {});",
+        "for (;;) new Promise(() => { for (;;); });",
+        "const s = 'x'.repeat(3e7); for (;;) s.indexOf('y') + s.lastIndexOf('z');",
+        "return new Array(1e9) + '';",
+        "ctx.metadata.set('k', 1);",
+        "for (;;) ctx.log('x');",
+        "queueMicrotask(function f() { queueMicrotask(f); }); await ctx.sleep(60e3);",
+        "Error.prepareStackTrace = () => { for (;;); }; null.x;",
+        "return { toJSON() { for (;;); } };",
+        "throw { toString() { for (;;); }, toJSON() { for (;;); } };",
+        "throw Object.defineProperty(new Error(), 'message', { get() { for (;;); } });",
+    ],
+)
+def test_nothing_outlives_the_time_limit(
+    body: str, host: Host, failure: Failure, hanging: Any
+) -> None:
+    host.synchronous = {"metadata.set": hanging}
+
+    assert type(failure(body, limits=SHORT)) is TimeLimitError
+
+
+def test_top_level_code_is_under_the_time_limit(failure: Failure) -> None:
+    error: Any = failure("let i = 0;\nwhile (true) i++;\nexport default {};", limits=SHORT)
+
+    assert type(error) is TimeLimitError
+    assert f"({FILENAME}:1:1)" in error.stack
+
+
+@pytest.mark.parametrize("entry", ["describe", "options", "shouldRun"])
+def test_every_entry_is_under_the_time_limit(entry: str, failure: Failure) -> None:
+    code = """export default {
+      get title() { for (;;); },
+      schedule: { shouldRun() { for (;;); } },
+      parameters: { p: { options() { for (;;); } } },
+    };"""
+
+    assert type(failure(code, entry=entry, argument="p", limits=SHORT)) is TimeLimitError
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "const a = []; for (;;) a.push(new Array(1000).fill(1));",
+        "const a = []; for (;;) a.push('x'.repeat(1e6) + a.length);",
+        "return { n: new ArrayBuffer(5e8).byteLength };",
+        "const o = {}; for (let i = 0; ; i++) o['k' + i] = { i };",
+        "const m = new Map(); for (let i = 0; ; i++) m.set(i, [i]);",
+        "const p = []; for (;;) p.push(Promise.resolve([1, 2, 3]));",
+        "return { a: await ctx.duckdb.tables() };",
+        "const fs = []; for (;;) fs.push(() => fs);",
+    ],
+)
+def test_the_memory_limit_is_an_error_of_its_own(body: str, host: Host, failure: Failure) -> None:
+    rows = [{"id": i, "name": f"customer {i}"} for i in range(100_000)]
+    host.asynchronous = {"duckdb.tables": lambda: rows}
+
+    error = failure(body, limits={"memory_mb": 24})
+
+    assert type(error) is MemoryLimitError
+
+
+def test_top_level_code_is_under_the_memory_limit(failure: Failure) -> None:
+    code = "const a = [];\nfor (;;) a.push({});\nexport default {};"
+
+    error = failure(code, limits={"memory_mb": 16})
+
+    assert type(error) is MemoryLimitError
+    assert str(error) == "The script needed more memory than its limit of 16 MB"
+
+
+def test_a_script_may_survive_its_memory_limit(value: Value) -> None:
+    body = """let a = [];
+      try { for (;;) a.push("x".repeat(1e6) + a.length); } catch { a = null; }
+      return { survived: true };"""
+
+    assert value(body, limits={"memory_mb": 32}) == {"survived": True}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "function f() { return f() + 1; } return f();",
+        "let deep = []; for (let i = 0; i < 1e6; i++) deep = [deep]; return { deep };",
+        "return JSON.parse('['.repeat(1e6) + ']'.repeat(1e6));",
+        "const o = { toJSON() { return { o }; } }; return o;",
+        "return { x: new Proxy({}, { get(t, k, r) { return r[k]; } }).a };",
+    ],
+)
+def test_a_stack_that_overflows_is_a_range_error(body: str, failure: Failure) -> None:
+    error = failure(body)
+
+    assert type(error) is ScriptError
+    assert error.name in ("RangeError", "SyntaxError", "InternalError")
+
+
+def test_a_stack_overflow_can_be_caught(value: Value) -> None:
+    body = """function f() { return f() + 1; }
+      try { f(); } catch (e) { return { caught: e.name }; }"""
+
+    assert value(body) == {"caught": "RangeError"}
+
+
+@pytest.mark.parametrize("depth", [190, 500, 3000])
+def test_a_result_may_be_nested_two_hundred_levels(depth: int, run: Run) -> None:
+    outcome = run("let d = 1; for (let i = 0; i < params.n; i++) d = [d]; return { d };",
+                  parameters={"n": depth})
+
+    if depth < 200:
+        assert outcome.error is None
+    else:
+        assert str(outcome.error) == "The result is nested deeper than 200 levels"
+
+
+def test_a_result_over_the_limit_is_refused_with_its_size(failure: Failure) -> None:
+    error = failure("return { text: 'x'.repeat(3 * 2 ** 20) };", limits={"result_size_mb": 2})
+
+    assert type(error) is ResultTooLargeError
+    assert str(error) == "Result size 3.0MB exceeds 2MB limit. Use DuckDB for large datasets."
+    assert error.details == {"bytes": 3 * 2**20 + len('{"text":""}'), "limit_bytes": 2 << 20}
+
+
+def test_a_result_counts_in_bytes_not_in_characters(run: Run) -> None:
+    limits = {"result_size_mb": 1}
+
+    assert run("return { t: 'x'.repeat(700_000) };", limits=limits).error is None
+    assert run("return { t: 'ß'.repeat(700_000) };", limits=limits).error is not None
+
+
+def test_log_lines_over_the_limit_are_counted_in_one_note(host: Host, value: Value) -> None:
+    body = "for (let i = 0; i < 25; i++) ctx.log('line', i); return {};"
+
+    assert value(body, limits={"log_lines": 10}) == {}
+    assert [message for _, message in host.lines[:10]] == [f"line {i}" for i in range(10)]
+    [(level, note)] = host.lines[10:]
+    assert level == "warning"
+    assert note.startswith("15 further log lines (105 bytes) were dropped")
+
+
+def test_log_bytes_over_the_limit_are_counted_too(host: Host, value: Value) -> None:
+    value("ctx.log('x'.repeat(900)); ctx.log('y'.repeat(200)); ctx.log('z'); return {};",
+          limits={"log_bytes": 1000})
+
+    assert [message[0] for _, message in host.lines] == ["x", "z", "1"]
+    assert host.lines[-1][1].startswith("1 further log lines (200 bytes)")
+
+
+def test_dropped_lines_are_noted_when_the_script_cannot_say_how_many(
+    host: Host, failure: Failure
+) -> None:
+    body = "for (let i = 0; i < 20; i++) ctx.log(i); return new Array(1e9) + '';"
+
+    failure(body, limits={"log_lines": 10, **SHORT})
+
+    assert host.lines[10][1].startswith("further log lines were dropped")
+
+
+@pytest.mark.parametrize("number", ["SIGSEGV", "SIGABRT", "SIGKILL"])
+def test_a_process_that_dies_is_a_transient_crash(number: str, sandbox: Any, host: Host) -> None:
+    import os
+    import signal
+
+    from tests.sandbox.scripts import call
+
+    running = sandbox.start(call("await ctx.sleep(60e3); return {};"), host.functions)
+    os.kill(running.pid, signal.Signals[number])
+    error = running.wait().error
+
+    assert type(error) is CrashError
+    assert error.transient
+    assert number in str(error)
+
+
+def test_a_small_script_fits_into_the_smallest_memory(value: Value) -> None:
+    assert value("return { ok: 1 };", limits={"memory_mb": 8}) == {"ok": 1}
+
+
+def test_numbers_and_text_keep_their_exact_form_in_the_result(run: Run) -> None:
+    text = run("return { a: 0.1 + 0.2, b: -0, c: 1e21, d: 'é\\n', e: [1,,2] };").value
+
+    assert text == '{"a":0.30000000000000004,"b":0,"c":1e+21,"d":"é\\n","e":[1,null,2]}'
+    assert json.loads(text or "")["e"] == [1, None, 2]
