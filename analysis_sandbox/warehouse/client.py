@@ -1,0 +1,243 @@
+"""A run's way to its project's warehouse: sessions, each with a transaction of its own.
+
+warehouse = Warehouse(settings, "default")
+with warehouse.session(memory_mb=512, timeout_ms=30_000) as session:
+session.execute("CREATE OR REPLACE TABLE t AS SELECT 1 AS a")
+rows = session.query("SELECT * FROM t", max_bytes=10 << 20)
+"""
+# pyarrow ships no type information.
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+# pyright: reportUnknownVariableType=false
+
+import contextlib
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from analysis_sandbox.errors import AnalysisSandboxError, UnavailableError, ValidationFailedError
+from analysis_sandbox.formats.arrow_json import encode_rows
+from analysis_sandbox.settings import Settings
+from analysis_sandbox.sql.warehouse_policy import check_query, check_script
+from analysis_sandbox.values import EncodedJSON, JSONObject
+from analysis_sandbox.warehouse.arrow_frames import StreamSender, from_body
+from analysis_sandbox.warehouse.link import Call, Link
+from analysis_sandbox.warehouse.model import ColumnInfo, LoadMode, TableInfo
+from analysis_sandbox.warehouse.protocol import (
+    VERSION,
+    Channel,
+    ConnectionLostError,
+    Frame,
+    encode_parameters,
+    raise_error,
+)
+from analysis_sandbox.warehouse.starter import connect, connect_running
+
+_HELLO_ATTEMPTS = 20
+_HELLO_SECONDS = 30
+# The server ends an overdue call itself; this is for a server that does not answer at all.
+_GRACE_SECONDS = 30
+_MODES = ("replace", "append", "error")
+
+
+class Warehouse:
+    """One project's warehouse. Holds no connection; its process starts with the first session."""
+
+    def __init__(self, settings: Settings, project: str) -> None:
+        self._settings = settings
+        self._project = project
+
+    def session(self, *, memory_mb: int, timeout_ms: int | None = None) -> "WarehouseSession":
+        """Open a session: each operator may use `memory_mb`, each call may take `timeout_ms`.
+
+        Raises:
+            UnavailableError: the warehouse cannot be started or does not answer.
+            ConfigurationError: its file or its directories cannot be used.
+        """
+        hello: JSONObject = {
+            "op": "hello",
+            "protocol": VERSION,
+            "memory_mb": memory_mb,
+            "timeout_ms": timeout_ms,
+        }
+        patience = None if timeout_ms is None else timeout_ms / 1000 + _GRACE_SECONDS
+        return WarehouseSession(self, Link(lambda: self._greet(hello), patience))
+
+    def interrupt(self, session: int, call: int) -> None:
+        """End a call of a session; does nothing when the call or the process has ended."""
+        connection = connect_running(self._settings, self._project)
+        if connection is None:
+            return
+        with Channel(connection) as channel, contextlib.suppress(ConnectionLostError):
+            channel.send({"op": "interrupt", "session": session, "call": call})
+
+    def _greet(self, hello: JSONObject) -> tuple[Channel, int]:
+        """Connect and be answered. A process that is ending may accept and then not answer."""
+        for attempt in itertools.count(1):
+            channel = Channel(connect(self._settings, self._project))
+            try:
+                channel.set_timeout(_HELLO_SECONDS)
+                channel.send(hello)
+                header = channel.receive().header
+                raise_error(header)
+            except AnalysisSandboxError as error:
+                channel.close()
+                if not isinstance(error, ConnectionLostError):
+                    raise
+                if attempt == _HELLO_ATTEMPTS:
+                    raise UnavailableError(
+                        f"The warehouse of '{self._project}' does not answer"
+                    ) from error
+            else:
+                return channel, int(header["session"])
+        raise AssertionError
+
+
+class WarehouseSession:
+    """A session: one call at a time (others wait), one transaction at a time.
+
+    BEGIN in one call and COMMIT in a later one hold together. Whatever is not committed when the
+    session ends, in whatever way, is rolled back.
+    """
+
+    def __init__(self, warehouse: Warehouse, link: Link) -> None:
+        self._warehouse = warehouse
+        self._link = link
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def execute(self, sql: str) -> None:
+        """Run one or more statements, separated by semicolons.
+
+        Outside BEGIN … COMMIT each statement is a transaction by itself, and is repeated when it
+        collides with another's.
+
+        Raises:
+            StatementRefusedError: a statement is not allowed, or not understood.
+            QueryError: DuckDB refused a statement.
+            WriteConflictError: another transaction changed the same data.
+            LimitExceededError: it took too long, or needed too much memory.
+            UnavailableError: the connection was lost.
+            CancelledError: `interrupt` was called.
+        """
+        checked = check_script(sql)
+        request: JSONObject = {"op": "execute", "sql": sql, "statements": checked.statements}
+        with self._link.call(request, keeps_state=checked.keeps_state) as call:
+            call.reply()
+
+    def query(
+        self,
+        sql: str,
+        params: Sequence[object] | Mapping[str, object] | None = None,
+        *,
+        max_bytes: int,
+    ) -> EncodedJSON:
+        """Return the rows of one statement as a JSON array of objects.
+
+        `params` fill `?` and `$1`, or `$name` when they are a mapping.
+
+        Raises:
+            ResultTooLargeError: the text has more than `max_bytes` bytes.
+            and what `execute` raises.
+        """
+        checked = check_query(sql)
+        request: JSONObject = {
+            "op": "query",
+            "sql": sql,
+            "params": encode_parameters(params),
+            "materialise": checked.changes_data,
+        }
+        with self._link.call(request, keeps_state=checked.keeps_state) as call:
+            frame = call.reply()
+            schema, batches = from_body(frame.body)
+            try:
+                return encode_rows(schema, _rows(call, frame, batches), max_bytes=max_bytes)
+            finally:
+                if not call.is_settled:
+                    call.ask("stop")
+
+    def load(self, table: str, reader: pa.RecordBatchReader, *, mode: LoadMode = "replace") -> int:
+        """Write all batches of a reader into a table, all or nothing; return the number of rows.
+
+        `append` creates a missing table and matches columns by name; `error` wants no such table.
+
+        Raises:
+            ConflictError: the table exists, and the mode is `error`.
+            and what `execute` raises, or the reader.
+        """
+        if mode not in _MODES:
+            raise ValidationFailedError(f"The mode is one of {', '.join(_MODES)}, not '{mode}'")
+        with self._link.call({"op": "load", "table": table, "mode": mode}) as call:
+            try:
+                _send_all(call.channel, reader)
+            except ConnectionLostError:
+                raise
+            except Exception:
+                # The reader's own: the session goes on once the server has answered.
+                with contextlib.suppress(AnalysisSandboxError):
+                    call.reply()
+                raise
+            return int(call.reply().header["rows"])
+
+    def tables(self) -> list[str]:
+        """Return the names of the persistent tables and views of schema main, sorted."""
+        with self._link.call({"op": "tables"}) as call:
+            return list(call.reply().header["tables"])
+
+    def describe(self, table: str) -> TableInfo:
+        """Return what is known of a table or view.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        with self._link.call({"op": "describe", "table": table}) as call:
+            facts = call.reply().header["table"]
+        return TableInfo(
+            name=facts["name"],
+            columns=tuple(ColumnInfo(**column) for column in facts["columns"]),
+            row_count=facts["rowCount"],
+            size_bytes=facts["sizeBytes"],
+        )
+
+    def interrupt(self) -> None:
+        """End the call in progress, from any thread; it raises `CancelledError`."""
+        running = self._link.running
+        if running is not None:
+            self._warehouse.interrupt(*running)
+
+    def close(self) -> None:
+        """End the session and roll back what is not committed. Closing twice is allowed."""
+        self._link.close()
+
+
+def _send_all(channel: Channel, reader: pa.RecordBatchReader) -> None:
+    """Send every batch, or say that nothing may be kept; an early answer can only be an error."""
+    sender = StreamSender(channel, reader.schema)
+    with contextlib.ExitStack() as unfinished:
+        unfinished.callback(sender.abort)
+        for batch in reader:
+            if channel.is_readable():
+                return
+            sender.send(batch)
+        unfinished.pop_all()
+        sender.finish()
+
+
+def _rows(call: Call, frame: Frame, batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a query, asking for more only when they are wanted."""
+    yield from batches
+    while frame.header["more"]:
+        call.ask("next")
+        frame = call.reply()
+        yield from from_body(frame.body)[1]

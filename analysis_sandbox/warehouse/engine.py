@@ -1,0 +1,270 @@
+"""DuckDB, opened once and locked: configuration, cursors, what it may be given, and its errors.
+
+Nothing a session sends can change the configuration or reach a file: external access is off, the
+configuration is locked, and every text passes a second gate here, written on DuckDB's own tokens
+and statement types, behind the one of `sql.warehouse_policy`.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+
+import duckdb
+
+from analysis_sandbox.errors import (
+    AnalysisSandboxError,
+    ConfigurationError,
+    LimitExceededError,
+    QueryError,
+    StatementRefusedError,
+    UnavailableError,
+    WriteConflictError,
+)
+from analysis_sandbox.sql.warehouse_functions import is_refused_function
+
+_MEBIBYTE = 1 << 20
+_MOST_MEMORY_MB = 8192
+_MOST_THREADS = 8
+_HEAD_CHARACTERS = 500
+_STATEMENT_TYPES = frozenset({
+    "ALTER", "CREATE", "DELETE", "DROP", "EXPLAIN", "INSERT", "MERGE_INTO", "MULTI", "SELECT",
+    "TRANSACTION", "UPDATE",
+})  # fmt: skip
+# Cheap and never wrong the other way: a refused name is spelled out in every text that calls it.
+_SUSPICIOUS = re.compile(
+    r"copy|__internal|duckdb_|parquet_|pragma_|read_|_scan|checkpoint|_external_resource|getenv"
+    r"|_setting|_logging|_profiling|_logs|substrait|glob|json_execute|_sleep|sleep_|python_map"
+    r"|sniff_|_secret|write_log",
+    re.IGNORECASE,
+)
+_CONFLICT = re.compile(
+    r"conflict|duplicate key|another transaction|different transaction", re.IGNORECASE
+)
+_DISK = re.compile(
+    r"could not (?:write|read|fsync|open|truncate)|no space|fsync|failed to sync", re.I
+)
+_KIND = re.compile(r"^([A-Za-z ]+?) Error: ")
+_QUOTED = re.compile(r'^"(.*)"$', re.DOTALL)
+
+
+class Engine:
+    """One open database file. `is_broken` says that the process must end and be replaced."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
+        self._root = connection
+        self._directory = directory
+        self.is_broken = False
+
+    @classmethod
+    def open(cls, directory: Path, name: str, *, memory_mb: int | None = None) -> Self:
+        """Open or create `<directory>/<name>.duckdb` with a temporary directory of its own.
+
+        Raises:
+            ConfigurationError: the file is not one that this DuckDB can open.
+            UnavailableError: another program has the file open.
+        """
+        temporary = directory / "tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(mode=0o700)
+        memory = memory_mb or min(_MOST_MEMORY_MB, _machine_memory_mb() * 7 // 10)
+        try:
+            connection = duckdb.connect(
+                directory / f"{name}.duckdb",
+                config={
+                    "temp_directory": str(temporary),
+                    "memory_limit": f"{memory}MiB",
+                    "threads": min(_MOST_THREADS, os.cpu_count() or 1),
+                    "preserve_insertion_order": True,
+                    "checkpoint_threshold": "1GiB",
+                    "arrow_lossless_conversion": True,
+                    "python_enable_replacements": False,
+                    "autoinstall_known_extensions": False,
+                    "autoload_known_extensions": False,
+                    "allow_community_extensions": False,
+                    "allow_persistent_secrets": False,
+                },
+            )
+            _lock(connection)
+        except duckdb.Error as error:
+            raise _cannot_open(error) from error
+        return cls(connection, directory)
+
+    def cursor(self, memory_mb: int) -> duckdb.DuckDBPyConnection:
+        """Return a connection of its own whose operators may use `memory_mb` each."""
+        cursor = self._root.cursor()
+        run(cursor, f"SET operator_memory_limit = '{int(memory_mb)}MiB'")
+        return cursor
+
+    def statements(
+        self, cursor: duckdb.DuckDBPyConnection, sql: str, *, expected: int
+    ) -> list[duckdb.Statement]:
+        """Return the statements of a text as the engine reads them.
+
+        Raises:
+            StatementRefusedError: one is of a kind, or calls a function, that is not allowed, or
+                there are not as many as the caller read.
+            QueryError: the engine cannot parse the text.
+        """
+        _refuse_by_tokens(sql)
+        try:
+            statements = cursor.extract_statements(sql)
+            kinds = [statement.type.name for statement in statements]
+        except ValueError as error:
+            # A kind of statement that DuckDB's Python package has no name for.
+            raise StatementRefusedError("The statement is not allowed in the warehouse") from error
+        for kind in kinds:
+            if kind not in _STATEMENT_TYPES:
+                raise StatementRefusedError(f"{kind} is not allowed in the warehouse")
+        if len(statements) != expected:
+            raise StatementRefusedError(
+                f"The text reads as {expected} statements and as {len(statements)}",
+                hint="Write it in plainer SQL, one statement per call.",
+            )
+        return statements
+
+    def translate(self, error: Exception) -> AnalysisSandboxError:
+        """Return our error for one of DuckDB's, also where Arrow wraps it in one of its own."""
+        text = str(error).replace(str(self._directory), "<warehouse>").replace("\0", ".")
+        match = _KIND.match(text)
+        kind, message = (match.group(1), text[match.end() :]) if match else ("", text)
+        if kind in {"FATAL", "INTERNAL"} or (kind != "Invalid Input" and self._disk_failed(text)):
+            return self._broken(kind, message)
+        if kind == "TransactionContext" and _CONFLICT.search(message):
+            return WriteConflictError(
+                f"Two transactions changed the same data: {message}",
+                hint="Run the transaction again from its beginning.",
+            )
+        if kind == "Out of Memory":
+            return LimitExceededError(
+                f"The statement needs more memory than it may use: {_first_line(message)}",
+                hint="Aggregate earlier, sort less, or raise duckdb_memory_mb.",
+                details={"limit": "duckdb_memory_mb"},
+            )
+        if kind == "Permission":
+            return StatementRefusedError(
+                "Files and other systems cannot be reached from the warehouse",
+                hint="Read them through a datasource and load them with ctx.duckdb.load.",
+            )
+        return QueryError(message.strip())
+
+    def close(self) -> None:
+        """Write everything into the file and close it."""
+        try:
+            run(self._root, "CHECKPOINT")
+        finally:
+            self._root.close()
+            shutil.rmtree(self._directory / "tmp", ignore_errors=True)
+
+    def _disk_failed(self, text: str) -> bool:
+        return "Failed to commit" in text and _DISK.search(text) is not None
+
+    def _broken(self, kind: str, message: str) -> AnalysisSandboxError:
+        if kind == "INTERNAL" and self._still_answers():
+            return QueryError(f"DuckDB failed internally: {_first_line(message)}")
+        self.is_broken = True
+        return UnavailableError(
+            f"The warehouse failed and restarts; the statement may not have taken effect: "
+            f"{_first_line(message)}",
+            hint="Check the disk's free space and the warehouse's log, then try again.",
+        )
+
+    def _still_answers(self) -> bool:
+        try:
+            run(self._root.cursor(), "SELECT 1")
+        except duckdb.Error:
+            return False
+        return True
+
+
+def run(
+    cursor: duckdb.DuckDBPyConnection,
+    statement: duckdb.Statement | str,
+    parameters: object = None,
+) -> None:
+    """Run a statement to its end without reading its rows."""
+    cursor.execute(statement, parameters)
+    cursor.complete()
+
+
+def first_word(statement: duckdb.Statement) -> str:
+    """Return the first word of a statement, after comments, in capitals."""
+    return next((text.upper() for text, _ in _tokens(statement.query)), "")
+
+
+def written_table(statement: duckdb.Statement) -> str:
+    """Return the name of what a statement changes, as it is written there."""
+    words = [text.lower() for text, _ in _tokens(statement.query[:_HEAD_CHARACTERS])]
+    for word, following in pairwise(words):
+        if word in {"update", "into", "from", "table", "view"} and following != "if":
+            return following
+    return " ".join(words[:1])
+
+
+def _lock(connection: duckdb.DuckDBPyConnection) -> None:
+    # The memory of one operator is the one thing a session may still choose, for itself.
+    for setting in (
+        "TimeZone = 'UTC'",
+        "allowed_configs = ['operator_memory_limit']",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
+        run(connection, f"SET {setting}")
+
+
+def _cannot_open(error: duckdb.Error) -> AnalysisSandboxError:
+    text = str(error)
+    if "lock" in text:
+        return UnavailableError(
+            f"Another program has the warehouse's file open: {_first_line(text)}",
+            hint="Close it; only the warehouse process may have the file open.",
+        )
+    return ConfigurationError(
+        f"The warehouse's file cannot be opened: {_first_line(text)}",
+        hint="Restore it from a backup, or move it away to begin with an empty one.",
+    )
+
+
+def _refuse_by_tokens(sql: str) -> None:
+    if not _SUSPICIOUS.search(sql):
+        return
+    previous = ""
+    for text, kind in _tokens(sql):
+        if text.startswith("(") and is_refused_function(_unquoted(previous)):
+            raise StatementRefusedError(f"{previous} is not allowed in the warehouse")
+        if previous == "(" and kind is duckdb.token_type.keyword and text.upper() == "COPY":
+            raise StatementRefusedError(
+                "COPY is not allowed in the warehouse", hint='Quote the name of a column: "copy".'
+            )
+        previous = text
+
+
+def _unquoted(text: str) -> str:
+    match = _QUOTED.match(text)
+    return match.group(1).replace('""', '"') if match else text
+
+
+def _tokens(sql: str) -> Iterator[tuple[str, duckdb.token_type]]:
+    data = sql.encode()
+    tokens = duckdb.tokenize(sql)
+    ends = [offset for offset, _ in tokens[1:]] + [len(data)]
+    for (start, kind), end in zip(tokens, ends, strict=True):
+        if kind is not duckdb.token_type.comment:
+            yield data[start:end].decode(errors="replace").strip(), kind
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
+
+
+def _machine_memory_mb() -> int:
+    """Return the memory of the machine, or of the container if that is less."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+    except OSError:
+        limit = "max"
+    return (memory if limit == "max" else min(memory, int(limit))) // _MEBIBYTE

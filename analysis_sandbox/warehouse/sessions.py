@@ -1,0 +1,260 @@
+"""The server's side of one session: a connection, its cursor, and the calls it answers.
+
+| request                                   | reply                                            |
+|-------------------------------------------|--------------------------------------------------|
+| `hello` protocol, memory_mb, timeout_ms   | session                                          |
+| `execute` sql, statements                 | open: is a transaction open (in every reply)     |
+| `query` sql, params, materialise          | more, and rows as Arrow in the body; while there |
+|                                           | is more, the client says `next` or `stop`        |
+| `load` table, mode, then frames `data` …, | rows; an error may come before the end           |
+| ended by `end` or `abort`                 |                                                  |
+| `tables` · `describe` table               | tables · table                                   |
+| `interrupt` session, call                 | none; on a connection of its own                 |
+
+Each request has a number, `call`; each reply may be an error instead.
+"""
+# pyarrow ships no type information.
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+# pyright: reportUnknownVariableType=false
+
+import contextlib
+import logging
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from analysis_sandbox.errors import AnalysisSandboxError, ConflictError, UnavailableError
+from analysis_sandbox.values import JSONObject
+from analysis_sandbox.warehouse.arrow_frames import StreamReceiver, to_body
+from analysis_sandbox.warehouse.calls import CurrentCall
+from analysis_sandbox.warehouse.engine import Engine, run
+from analysis_sandbox.warehouse.protocol import (
+    VERSION,
+    Channel,
+    ConnectionLostError,
+    Frame,
+    decode_parameters,
+    error_header,
+)
+from analysis_sandbox.warehouse.tables import quoted, table_info, table_names
+from analysis_sandbox.warehouse.transactions import Transaction, Turns
+
+_LOG = logging.getLogger(__name__)
+_BATCH_ROWS = 2048
+_BODY_BYTES = 1 << 20
+_SOURCE = "__loaded_stream"
+
+Header = dict[str, Any]
+
+
+class Session:
+    """One connected client. Its transaction ends with its connection."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        engine: Engine,
+        turns: Turns,
+        *,
+        hello: Header,
+        announce: Callable[[float], None],
+    ) -> None:
+        self._channel = channel
+        self._engine = engine
+        self._timeout_ms: int | None = hello["timeout_ms"]
+        self._cursor = engine.cursor(hello["memory_mb"])
+        self.call = CurrentCall(self._cursor.interrupt, announce)
+        self._transaction = Transaction(engine, self._cursor, self.call, turns)
+        self._handlers: dict[str, Callable[[Frame], None]] = {
+            "execute": self._execute,
+            "query": self._query,
+            "load": self._load,
+            "tables": self._tables,
+            "describe": self._describe,
+        }
+
+    def serve(self) -> None:
+        """Answer calls until the client is gone or the engine broke."""
+        try:
+            while not self._engine.is_broken:
+                self._answer(self._channel.receive())
+        except ConnectionLostError:
+            pass
+        finally:
+            with contextlib.suppress(duckdb.Error):
+                self._transaction.roll_back()
+            self._cursor.close()
+
+    def _answer(self, request: Frame) -> None:
+        with self.call.begin(request.header["call"], self._timeout_ms):
+            try:
+                self._handlers[request.header["op"]](request)
+            except ConnectionLostError:
+                raise
+            except AnalysisSandboxError as error:
+                self._reply_error(error)
+            except Exception as error:  # noqa: BLE001 - a fault must not end the session
+                _LOG.exception("A call failed unexpectedly")
+                self._reply_error(self._engine.translate(error))
+
+    def _reply(self, facts: JSONObject, body: tuple[Any, ...] = ()) -> None:
+        self._channel.send({"open": self._transaction.is_open, **facts}, body)
+
+    def _reply_error(self, error: AnalysisSandboxError) -> None:
+        self._reply(error_header(error))
+
+    def _execute(self, request: Frame) -> None:
+        sql, count = request.header["sql"], request.header["statements"]
+        statements = self._statements(sql, count)
+        for number, statement in enumerate(statements, start=1):
+            try:
+                self._transaction.run(statement)
+            except AnalysisSandboxError as error:
+                if count > 1:
+                    error.message = f"Statement {number} of {count}: {error.message}"
+                raise
+        self._reply({})
+
+    def _statements(self, sql: str, expected: int) -> list[duckdb.Statement]:
+        return self._transaction.once(
+            lambda: self._engine.statements(self._cursor, sql, expected=expected)
+        )
+
+    def _query(self, request: Frame) -> None:
+        header = request.header
+        (statement,) = self._statements(header["sql"], 1)
+        parameters = decode_parameters(header["params"])
+        with contextlib.closing(self._open_rows(statement, parameters, header)) as reader:
+            bodies = self._bodies(reader)
+            body, more = self._next_body(bodies)
+            self._reply({"more": more}, (body,))
+            while more and self._channel.receive().header["op"] == "next":
+                self.call.check()
+                body, more = self._next_body(bodies)
+                self._reply({"more": more}, (body,))
+
+    def _open_rows(
+        self, statement: duckdb.Statement, parameters: object, header: Header
+    ) -> pa.RecordBatchReader:
+        def open_rows() -> pa.RecordBatchReader:
+            relation = self._cursor.sql(statement, params=parameters)
+            if header["materialise"]:
+                # A change of data is complete and committed before anybody hears of its rows.
+                return relation.to_arrow_table().to_reader(_BATCH_ROWS)
+            return relation.to_arrow_reader(_BATCH_ROWS)
+
+        return self._transaction.repeatable(statement, open_rows)
+
+    def _bodies(self, reader: pa.RecordBatchReader) -> Iterator[tuple[Any, bool]]:
+        """Yield about a mebibyte of rows at a time, and whether there may be more."""
+        batches: list[pa.RecordBatch] = []
+        size = 0
+        for batch in reader:
+            batches.append(batch)
+            size += batch.nbytes
+            if size >= _BODY_BYTES:
+                yield to_body(reader.schema, batches), True
+                batches, size = [], 0
+        yield to_body(reader.schema, batches), False
+
+    def _next_body(self, bodies: Iterator[tuple[Any, bool]]) -> tuple[Any, bool]:
+        return self._transaction.once(lambda: next(bodies))
+
+    def _load(self, request: Frame) -> None:
+        receiver = StreamReceiver(self._channel, self.call.check)
+        try:
+            rows = self._store(receiver, request.header["table"], request.header["mode"])
+        except ConnectionLostError:
+            raise
+        except AnalysisSandboxError as error:
+            self._reply_error(error)
+            receiver.drain()
+            return
+        receiver.drain()
+        self._reply({"rows": rows})
+
+    def _store(self, receiver: StreamReceiver, table: str, mode: str) -> int:
+        target = f"main.{quoted(table)}"
+
+        def store() -> int:
+            reader = pa.ipc.open_stream(receiver)
+            with self._registered(reader):
+                if mode == "append":
+                    return self._append(target, reader.schema)
+                create = "CREATE OR REPLACE TABLE" if mode == "replace" else "CREATE TABLE"
+                return self._count(f"{create} {target} AS SELECT * FROM {_SOURCE}")
+
+        try:
+            return self._transaction.once(store)
+        except AnalysisSandboxError as error:
+            if receiver.error is not None:
+                raise receiver.error from error
+            if mode == "error" and "already exists" in error.message:
+                raise ConflictError(
+                    f"The table '{table}' exists already",
+                    hint="Load with the mode 'replace' or 'append'.",
+                ) from error
+            raise
+
+    @contextlib.contextmanager
+    def _registered(self, reader: pa.RecordBatchReader) -> Generator[None, None, None]:
+        self._cursor.register(_SOURCE, reader)
+        try:
+            yield
+        finally:
+            # In a failed transaction the name goes when the transaction is rolled back.
+            with contextlib.suppress(duckdb.Error):
+                self._cursor.unregister(_SOURCE)
+
+    def _append(self, target: str, schema: pa.Schema) -> int:
+        """Create the table when it is missing and insert by column name, all or nothing."""
+        empty = f"{_SOURCE}_empty"
+        with self._all_or_nothing():
+            self._cursor.register(empty, schema.empty_table())
+            run(self._cursor, f"CREATE TABLE IF NOT EXISTS {target} AS SELECT * FROM {empty}")
+            self._cursor.unregister(empty)
+            return self._count(f"INSERT INTO {target} BY NAME SELECT * FROM {_SOURCE}")
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self) -> Generator[None, None, None]:
+        if self._transaction.is_open:
+            yield
+            return
+        run(self._cursor, "BEGIN TRANSACTION")
+        is_stored = False
+        try:
+            yield
+            run(self._cursor, "COMMIT")
+            is_stored = True
+        finally:
+            if not is_stored:
+                with contextlib.suppress(duckdb.Error):
+                    run(self._cursor, "ROLLBACK")
+
+    def _count(self, sql: str) -> int:
+        return int(self._cursor.execute(sql).fetchall()[0][0])
+
+    def _tables(self, _: Frame) -> None:
+        names = self._transaction.once(lambda: table_names(self._cursor))
+        self._reply({"tables": list(names)})
+
+    def _describe(self, request: Frame) -> None:
+        info = self._transaction.once(lambda: table_info(self._cursor, request.header["table"]))
+        self._reply({"table": info.for_script()})
+
+
+def greet(channel: Channel, hello: Header, session: int) -> None:
+    """Answer a client's `hello`.
+
+    Raises:
+        UnavailableError: the client speaks another version of the protocol.
+    """
+    if hello["protocol"] != VERSION:
+        raise UnavailableError(
+            f"The warehouse speaks version {VERSION} of its protocol, the client "
+            f"{hello['protocol']}",
+            hint="Restart analysis-sandbox, so that all its processes are of one version.",
+        )
+    channel.send({"session": session})

@@ -1,0 +1,147 @@
+"""Kill any of the processes at any time: what was acknowledged is there, what was not leaves nothing."""
+
+import json
+import resource
+import signal
+
+import pytest
+
+from analysis_sandbox.errors import UnavailableError
+from analysis_sandbox.warehouse.client import WarehouseSession
+from tests.warehouse.conftest import Eventually, Home
+
+
+@pytest.fixture
+def counter(session: WarehouseSession) -> WarehouseSession:
+    session.execute(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES (1, 0)"
+    )
+    return session
+
+
+def content(session: WarehouseSession) -> list[dict[str, int]]:
+    return json.loads(session.query("SELECT * FROM t ORDER BY id", max_bytes=1000))
+
+
+@pytest.mark.parametrize("action", ["hold_transaction", "hold_statement"])
+def test_a_killed_client_leaves_nothing_behind(
+    home: Home, counter: WarehouseSession, eventually: Eventually, action: str
+) -> None:
+    client = home.client(action)
+    assert client.stdout is not None
+    assert client.stdout.readline() == "changed\n"
+    assert content(counter) == [{"id": 1, "n": 0}]
+
+    client.kill()
+
+    # The row is free again once the server has noticed: until then the change collides.
+    counter.execute("UPDATE t SET n = n + 1 WHERE id = 1")
+    assert content(counter) == [{"id": 1, "n": 1}]
+    eventually(lambda: home.log().count("ended by a fault") == 0)
+
+
+def test_every_acknowledged_row_survives_kills_of_the_server(home: Home) -> None:
+    with home.session() as session:
+        session.execute("CREATE TABLE numbers (n INTEGER)")
+    client = home.client("insert")
+    assert client.stdout is not None
+    stored: list[int] = []
+    unknown: list[int] = []
+    for _ in range(5):
+        for line in client.stdout:
+            word, number = line.split()
+            (stored if word == "stored" else unknown).append(int(number))
+            if word == "stored" and len(stored) % 40 == 39:
+                break
+        home.kill(signal.SIGKILL)
+        home.wait_for_end()
+    client.kill()
+    for line in client.stdout:
+        word, number = line.split()
+        (stored if word == "stored" else unknown).append(int(number))
+
+    with home.session() as session:
+        text = session.query("SELECT n FROM numbers ORDER BY n", max_bytes=1 << 20)
+    present = [row["n"] for row in json.loads(text)]
+    in_flight = max(stored + unknown) + 1
+    assert len(stored) >= 5 * 39
+    assert 1 <= len(unknown) <= 5
+    assert set(stored) <= set(present) <= {*stored, *unknown, in_flight}
+    assert len(present) == len(set(present))
+
+
+def test_a_call_in_flight_at_a_kill_says_that_its_outcome_is_unknown(
+    home: Home, session: WarehouseSession
+) -> None:
+    pid = home.pid()
+
+    def kill_and_read() -> object:
+        home.kill(signal.SIGKILL)
+        yield
+
+    import pyarrow as pa
+
+    schema = pa.schema([("a", pa.int64())])
+
+    def batches() -> object:
+        yield pa.record_batch([pa.array([1])], schema=schema)
+        home.kill(signal.SIGKILL)
+        home.wait_for_end()
+        while True:
+            yield pa.record_batch([pa.array(range(10_000))], schema=schema)
+
+    with pytest.raises(UnavailableError, match="whether the call took effect is unknown"):
+        session.load("t", pa.RecordBatchReader.from_batches(schema, batches()))
+
+    assert session.tables() == []
+    assert home.pid() != pid
+
+
+def test_an_idle_session_goes_on_after_a_kill(home: Home, counter: WarehouseSession) -> None:
+    home.kill(signal.SIGKILL)
+    home.wait_for_end()
+
+    assert content(counter) == [{"id": 1, "n": 0}]
+
+
+def test_a_transaction_lost_between_calls_is_an_error(
+    home: Home, counter: WarehouseSession
+) -> None:
+    counter.execute("BEGIN; UPDATE t SET n = 5")
+    home.kill(signal.SIGKILL)
+    home.wait_for_end()
+
+    with pytest.raises(UnavailableError, match="open transaction rolled back") as caught:
+        counter.execute("UPDATE t SET n = n + 1")
+
+    assert caught.value.transient
+    assert content(counter) == [{"id": 1, "n": 0}]
+
+
+def test_lost_temporary_tables_are_an_error_and_not_a_missing_table(
+    home: Home, counter: WarehouseSession
+) -> None:
+    counter.execute("CREATE TEMP TABLE scratch AS SELECT 1 AS a")
+    home.kill(signal.SIGKILL)
+    home.wait_for_end()
+
+    with pytest.raises(UnavailableError, match="temporary tables"):
+        counter.query("SELECT * FROM scratch", max_bytes=100)
+
+
+def test_a_disk_that_cannot_be_written_replaces_the_process_and_loses_nothing(
+    home: Home, counter: WarehouseSession
+) -> None:
+    pid = home.pid()
+    wal = home.settings.warehouse_directory("default") / "default.duckdb.wal"
+    size = wal.stat().st_size
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + 100, size + 100))
+
+    with pytest.raises(UnavailableError, match="failed and restarts"):
+        counter.execute("INSERT INTO t SELECT range + 10, 0 FROM range(1000)")
+    home.wait_for_end()
+
+    assert content(counter) == [{"id": 1, "n": 0}]
+    assert home.pid() != pid
+    counter.execute("INSERT INTO t VALUES (2, 2)")
+    assert len(content(counter)) == 2
