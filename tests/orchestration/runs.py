@@ -1,0 +1,54 @@
+"""Starting runs in tests and looking at what became of them."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+
+from analysis_sandbox.catalogue.records import VersionRecord
+from analysis_sandbox.orchestration.gateway import DagsterGateway
+from analysis_sandbox.services.ports import Launch
+from analysis_sandbox.values import JSONObject
+from tests.orchestration.installation import Journal, Versions
+from tests.orchestration.processes import eventually
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The way a service starts a run, and what a test wants to know of it."""
+
+    gateway: DagsterGateway
+    instance: dg.DagsterInstance
+    versions: Versions
+    journal: Journal
+
+    def start(
+        self, version: VersionRecord, parameters: JSONObject | None = None, *, run_id: str = ""
+    ) -> str:
+        run_id = run_id or str(uuid4())
+        self.gateway.launch(Launch(run_id, version, parameters or {}, "api", "alice"))
+        return run_id
+
+    def plan(self, name: str, plan: JSONObject, metadata: JSONObject | None = None) -> str:
+        """Save a new version and start it."""
+        return self.start(self.versions.save(name, plan, metadata=metadata))
+
+    def status(self, run_id: str) -> str:
+        run = self.instance.get_run_by_id(run_id)
+        return "" if run is None else run.status.value
+
+    def ended(self, run_id: str, *, seconds: float = 20) -> str:
+        """Wait for the end of a run; return its status."""
+        last = ("SUCCESS", "FAILURE", "CANCELED")
+        eventually(lambda: self.status(run_id) in last, seconds=seconds)
+        return self.status(run_id)
+
+    def began(self, run_id: str, *, seconds: float = 20) -> dict[str, Any]:
+        """Wait until a run is in its script; return what the script got."""
+        return eventually(lambda: self.journal.read("began", run=run_id), seconds=seconds)[0]
+
+    def crash(self, run_id: str, *, seconds: float = 20) -> dict[str, Any]:
+        """Wait for the crash report of a run."""
+        found = eventually(lambda: self.journal.read("crashed", run=run_id), seconds=seconds)
+        return found[0]["report"]

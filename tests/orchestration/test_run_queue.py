@@ -1,0 +1,45 @@
+"""Which waiting run comes next."""
+
+from analysis_sandbox.orchestration.run_queue import RunQueue, WaitingRun
+
+
+def drained(queue: RunQueue, *, running: set[str] | None = None) -> list[str]:
+    found: list[str] = []
+    while run := queue.next(running=running or set()):
+        found.append(run.run_id)
+    return found
+
+
+def filled(*runs: WaitingRun) -> RunQueue:
+    queue = RunQueue()
+    for run in runs:
+        queue.add(run)
+    return queue
+
+
+def test_the_oldest_comes_first_and_a_higher_priority_before_it() -> None:
+    queue = filled(WaitingRun("a"), WaitingRun("b"), WaitingRun("c", priority=5))
+
+    assert drained(queue) == ["c", "a", "b"]
+
+
+def test_a_run_that_waits_is_not_taken_again() -> None:
+    queue = filled(WaitingRun("a"), WaitingRun("a"))
+
+    assert drained(queue) == ["a"]
+
+
+def test_a_run_waits_while_one_it_excludes_is_running_and_lets_others_pass() -> None:
+    queue = filled(WaitingRun("a", exclusive="etl"), WaitingRun("b"))
+
+    assert drained(queue, running={"etl"}) == ["b"]
+    assert drained(queue) == ["a"]
+
+
+def test_a_run_taken_out_does_not_come() -> None:
+    queue = filled(WaitingRun("a"), WaitingRun("b"))
+
+    assert queue.remove("a")
+    assert not queue.remove("a")
+    assert not queue.holds("a")
+    assert drained(queue) == ["b"]
