@@ -50,6 +50,10 @@ class AnalysisSandboxError(Exception):
         self.hint = hint
         self.details: Details = details or {}
 
+    def facts(self) -> dict[str, object]:
+        """Return `details` with what the class knows besides; a new dictionary."""
+        return dict(self.details)
+
 
 class TerminalError(AnalysisSandboxError):
     """A retry would fail in the same way."""
@@ -165,6 +169,11 @@ class ScriptError(TerminalError):
         self.stack = stack
         self.line = line
         self.column = column
+
+    def facts(self) -> dict[str, object]:
+        """Return `details` with the JavaScript error's name, place and stack as far as known."""
+        place = {"name": self.name, "line": self.line, "column": self.column, "stack": self.stack}
+        return super().facts() | {key: fact for key, fact in place.items() if fact is not None}
 
 
 class TimeLimitError(ScriptError):

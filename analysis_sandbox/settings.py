@@ -62,6 +62,17 @@ class Settings(BaseModel):
         default=300, gt=0, description="A warehouse without sessions ends after this time."
     )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")
+    dagster_environment: str = Field(
+        default="analysis_sandbox.composition:dagster_environment",
+        pattern=r"^[\w.]+:\w+$",
+        description="Import path of the function that builds what runs under Dagster need.",
+    )
+    url: str | None = Field(
+        default=None, description="Where commands find the API; the running `up` when unset."
+    )
+    token: SecretStr | None = Field(
+        default=None, description="The token commands send; the home's admin token when unset."
+    )
 
     @property
     def results_directory(self) -> Path:
@@ -93,6 +104,11 @@ class Settings(BaseModel):
         """Locked by `up` for as long as it lives; see `processes`."""
         return self.home / "up.lock"
 
+    @property
+    def state_file(self) -> Path:
+        """What a running `up` says of itself: pid and URLs, as JSON."""
+        return self.home / "up.json"
+
     def warehouse_directory(self, project: str) -> Path:
         """Everything DuckDB writes for one project."""
         return self.home / "warehouse" / project
@@ -121,10 +137,13 @@ class Settings(BaseModel):
         return self.runtime_directory / f"wh-{project}.sock"
 
     def child_environment(self) -> dict[str, str]:
-        """Return the environment for our own processes: ours, with the home and DAGSTER_HOME."""
+        """Return the environment that makes our own processes read these same settings."""
         return {
             **os.environ,
             f"{PREFIX}HOME": str(self.home),
+            f"{PREFIX}HOST": self.host,
+            f"{PREFIX}PORT": str(self.port),
+            f"{PREFIX}DAGSTER_PORT": str(self.dagster_port),
             "DAGSTER_HOME": str(self.dagster_home),
             "DAGSTER_DISABLE_TELEMETRY": "1",
         }

@@ -1,0 +1,273 @@
+"""Builds the real objects of one installation: the only place that knows them all."""
+
+import socket
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import cast
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from analysis_sandbox.catalogue.catalogue import Catalogue
+from analysis_sandbox.catalogue.embedded import EmbeddedPostgres, attach_or_start
+from analysis_sandbox.catalogue.engine import database_url
+from analysis_sandbox.catalogue.migrations import migrate
+from analysis_sandbox.catalogue.records import RunFinish
+from analysis_sandbox.datasources.configuration import DatasourceConfigurations
+from analysis_sandbox.datasources.connections import Connections
+from analysis_sandbox.errors import AnalysisSandboxError, NotFoundError, UnauthenticatedError
+from analysis_sandbox.execution.evaluation import Evaluator
+from analysis_sandbox.execution.runner import Environment, Runner
+from analysis_sandbox.execution.versions import VersionCache
+from analysis_sandbox.orchestration import environment as dagster_side
+from analysis_sandbox.orchestration.gateway import DagsterGateway
+from analysis_sandbox.orchestration.home import install_dagster_home
+from analysis_sandbox.processes import has_owner
+from analysis_sandbox.results.store import ResultStore
+from analysis_sandbox.sandbox.supervisor import Sandbox
+from analysis_sandbox.services.access import AccessService
+from analysis_sandbox.services.analyses import AnalysisService, validation_of
+from analysis_sandbox.services.bundle import Services
+from analysis_sandbox.services.models import Validation
+from analysis_sandbox.services.options import OptionsService
+from analysis_sandbox.services.runs import RunService
+from analysis_sandbox.settings import Settings, load_settings
+from analysis_sandbox.values import JSONObject, to_json
+from analysis_sandbox.warehouse.client import Warehouse
+
+_SETTLE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """What runs and services share in one process."""
+
+    environment: Environment
+    close: Callable[[], None]
+
+
+def build_services(settings: Settings) -> Services:
+    """Build all use cases for a face; the database must be up.
+
+    Raises:
+        ConfigurationError: no database, or one that is newer than this code.
+    """
+    core = _core(settings)
+    shared = core.environment
+    gateway = DagsterGateway(settings)
+    evaluator = Evaluator(shared.sandbox, shared.connections)
+    runs = RunService(
+        catalogue=shared.catalogue,
+        versions=shared.versions,
+        results=shared.results,
+        gateway=gateway,
+    )
+    stop_settling = _settle_regularly(runs)
+
+    def close() -> None:
+        stop_settling()
+        gateway.close()
+        core.close()
+
+    return Services(
+        access=AccessService(shared.catalogue, admin_token=read_admin_token(settings)),
+        analyses=AnalysisService(
+            catalogue=shared.catalogue,
+            versions=shared.versions,
+            connections=shared.connections,
+            evaluator=evaluator,
+            gateway=gateway,
+        ),
+        runs=runs,
+        options=OptionsService(
+            versions=shared.versions, evaluator=evaluator, connections=shared.connections
+        ),
+        readiness=lambda: _readiness(settings, shared.catalogue),
+        close=close,
+    )
+
+
+@cache
+def dagster_environment() -> dagster_side.Environment:
+    """Return what Dagster's processes need to load and run jobs; built once per process."""
+    settings = load_settings()
+    if settings.database_url is None and not has_owner(settings.owner_lock):
+        attach_or_start(settings)
+        migrate(database_url(settings, "catalogue", driver="psycopg"))
+    core = _core(settings)
+    catalogue = core.environment.catalogue
+
+    def crashed(run_id: str, report: dagster_side.CrashReport) -> None:
+        facts = cast("JSONObject", to_json(asdict(report)))
+        catalogue.runs.finish(
+            RunFinish(
+                run_id=run_id,
+                status="cancelled" if report.stop_requested else "crashed",
+                error=report.reason,
+                error_detail={
+                    "code": "CANCELLED" if report.stop_requested else "CRASHED",
+                    "transient": not report.stop_requested,
+                    "details": facts,
+                },
+            )
+        )
+        # A run that Dagster started and that died before its op began has no row here.
+        with suppress(NotFoundError):
+            catalogue.crashes.record(run_id, facts)
+
+    def warm() -> None:
+        core.environment.sandbox.prepare()
+        catalogue.ping()
+
+    return dagster_side.Environment(
+        settings=settings,
+        versions=catalogue.analyses,
+        execute=Runner(core.environment).execute,
+        crashed=crashed,
+        warm=warm,
+    )
+
+
+@contextmanager
+def owned_database(
+    settings: Settings, *, say: Callable[[str], None]
+) -> Generator[EmbeddedPostgres | None, None, None]:
+    """Start the embedded PostgreSQL, or reach the external one, and migrate; stop it at the end.
+
+    Yields the server that this process must watch, None for an external one.
+    """
+    if settings.database_url is not None:
+        migrate(database_url(settings, "catalogue", driver="psycopg"))
+        yield None
+        return
+    server = EmbeddedPostgres(settings)
+    say("starting PostgreSQL")
+    server.start()
+    try:
+        migrate(database_url(settings, "catalogue", driver="psycopg"))
+        yield server
+    finally:
+        server.stop()
+
+
+def install_orchestrator(settings: Settings) -> None:
+    """Write Dagster's instance and workspace files into the home."""
+    install_dagster_home(settings)
+
+
+def demo_database_url(settings: Settings, database: str, *, user: str | None = None) -> str:
+    """Return a libpq URL of a database beside the catalogue's; of the embedded server as `user`.
+
+    An external server is reached with its own user: a role without a password could not log in.
+    """
+    parts = urlsplit(database_url(settings, "catalogue", driver="libpq"))
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "options"]
+    location = parts.netloc
+    if user is not None and settings.database_url is None:
+        location = f"{user}@"
+    return urlunsplit((parts.scheme, location, f"/{database}", urlencode(query, safe="/"), ""))
+
+
+def read_admin_token(settings: Settings) -> str:
+    """Return the admin's token.
+
+    Raises:
+        UnauthenticatedError: there is none: nothing was ever started on this home.
+    """
+    if settings.admin_token is not None:
+        return settings.admin_token.get_secret_value()
+    try:
+        return settings.admin_token_file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        raise UnauthenticatedError(
+            f"There is no admin token in {settings.home}",
+            hint="Start it once: analysis-sandbox up",
+        ) from None
+
+
+def validate_locally(source: str) -> Validation:
+    """Check a script without any server: everything but whether its datasources exist."""
+    configurations = DatasourceConfigurations(Path("datasources.yaml"))
+    connections = Connections(configurations)
+    with Sandbox() as sandbox:
+        inspection = Evaluator(sandbox, connections).inspect(source)
+    return validation_of(inspection, list(inspection.errors))
+
+
+def sandbox_report(settings: Settings) -> Mapping[str, str]:
+    """Return each layer of the sandbox with `ok` or why it is missing, measured in a real child."""
+    with Sandbox(allow_weak=settings.allow_weak_sandbox) as sandbox:
+        return sandbox.prepare()
+
+
+def _core(settings: Settings) -> _Core:
+    catalogue = Catalogue(database_url(settings, "catalogue", driver="psycopg"))
+    connections = Connections(DatasourceConfigurations(settings.datasources_file))
+    sandbox = Sandbox(allow_weak=settings.allow_weak_sandbox)
+    warehouses: dict[str, Warehouse] = {}
+
+    def warehouse(project: str) -> Warehouse:
+        return warehouses.setdefault(project, Warehouse(settings, project))
+
+    def close() -> None:
+        sandbox.close()
+        connections.close()
+        catalogue.close()
+
+    environment = Environment(
+        catalogue=catalogue,
+        versions=VersionCache(catalogue),
+        sandbox=sandbox,
+        connections=connections,
+        results=ResultStore(settings.results_directory),
+        warehouse=warehouse,
+    )
+    return _Core(environment, close)
+
+
+def _settle_regularly(runs: RunService) -> Callable[[], None]:
+    """Settle runs whose process died, again and again, until the returned function is called."""
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.wait(_SETTLE_SECONDS):
+            # The database is away for the moment: the next round sees the same runs.
+            with suppress(AnalysisSandboxError):
+                runs.settle()
+
+    thread = threading.Thread(target=work, name="settle-runs", daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        ended.set()
+        thread.join()
+
+    return stop
+
+
+def _readiness(settings: Settings, catalogue: Catalogue) -> Mapping[str, str | None]:
+    return {
+        "database": _problem(catalogue.ping),
+        "run_pool": _problem(lambda: _connect(settings.pool_socket)),
+        "code_server": _problem(lambda: _connect(settings.code_server_socket)),
+        "dagster_webserver": _problem(lambda: _connect(settings.dagster_port)),
+    }
+
+
+def _problem(check: Callable[[], None]) -> str | None:
+    try:
+        check()
+    except (OSError, AnalysisSandboxError) as error:
+        return str(error)
+    return None
+
+
+def _connect(address: Path | int) -> None:
+    if isinstance(address, int):
+        socket.create_connection(("127.0.0.1", address), timeout=2).close()
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(2)
+        probe.connect(str(address))

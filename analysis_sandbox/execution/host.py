@@ -1,0 +1,191 @@
+"""What `ctx` reaches during one run: the allow-list of host functions, bound to that run."""
+
+# pyarrow has no type information: what is read from a datasource goes on untouched.
+# pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from analysis_sandbox.datasources.base import ArrowReadable
+from analysis_sandbox.datasources.connections import Connections
+from analysis_sandbox.errors import (
+    NotFoundError,
+    UnsupportedOperationError,
+    ValidationFailedError,
+)
+from analysis_sandbox.limits import Limits
+from analysis_sandbox.sandbox.supervisor import HostFunctions
+from analysis_sandbox.values import EncodedJSON, JSONObject
+from analysis_sandbox.warehouse.client import Warehouse, WarehouseSession
+
+LoadMode = Literal["replace", "append", "error"]
+_LOAD_MODES: tuple[LoadMode, ...] = ("replace", "append", "error")
+
+
+class DatasourceAccess:
+    """The datasources that one analysis declared, of one project."""
+
+    def __init__(self, connections: Connections, *, project: str, declared: Sequence[str]) -> None:
+        self._connections = connections
+        self._project = project
+        self._declared = tuple(declared)
+
+    def facts(self) -> JSONObject:
+        """Return type and operations of each declared datasource that is configured."""
+        known = self._connections.operations(self._project)
+        return cast("JSONObject", {name: known[name] for name in self._declared if name in known})
+
+    def call(self, name: str, operation: str, arguments: Sequence[object]) -> object:
+        """Call one operation. Looks names up; never turns script text into an attribute."""
+        operations = self._get(name).operations()
+        if operation not in operations:
+            raise UnsupportedOperationError(
+                f"Datasource {name!r} has no operation {operation!r}; "
+                f"it offers: {', '.join(sorted(operations))}"
+            )
+        return operations[operation](*arguments)
+
+    def readable(self, name: str) -> ArrowReadable:
+        """Return a datasource that rows can be streamed from."""
+        datasource = self._get(name)
+        if not isinstance(datasource, ArrowReadable):
+            raise UnsupportedOperationError(f"Datasource {name!r} cannot be loaded as a table")
+        return datasource
+
+    def _get(self, name: str) -> Any:
+        if name not in self._declared:
+            raise NotFoundError(
+                f"Datasource '{name}' not found",
+                hint=f"This analysis may use: {', '.join(self._declared) or 'none'}. "
+                "Add it to dependencies.datasources.",
+            )
+        return self._connections.get(self._project, name)
+
+
+class WarehouseAccess:
+    """The run's one warehouse session, opened at its first use."""
+
+    def __init__(
+        self, warehouse: Warehouse, datasources: DatasourceAccess, *, limits: Limits
+    ) -> None:
+        self._warehouse = warehouse
+        self._datasources = datasources
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._session: WarehouseSession | None = None
+        self._closed = False
+
+    def execute(self, sql: str) -> None:
+        """`ctx.duckdb.exec`."""
+        self._open().execute(_text(sql, "sql"))
+
+    def query(
+        self, sql: str, params: Sequence[object] | Mapping[str, object] | None = None
+    ) -> EncodedJSON:
+        """`ctx.duckdb.query`."""
+        return self._open().query(_text(sql, "sql"), params, max_bytes=self._limits.result_bytes)
+
+    def load(
+        self, datasource: str, sql: str, table: str, options: Mapping[str, object] | None = None
+    ) -> None:
+        """`ctx.duckdb.load`: stream a query's rows into a persistent table."""
+        mode = (options or {}).get("mode", "replace")
+        if mode not in _LOAD_MODES:
+            raise ValidationFailedError(
+                f"load: mode must be one of {', '.join(_LOAD_MODES)}, not {mode!r}"
+            )
+        source = self._datasources.readable(_text(datasource, "datasource"))
+        with source.read_arrow(_text(sql, "sql")) as reader:
+            self._open().load(_text(table, "tableName"), reader, mode=mode)
+
+    def tables(self) -> list[str]:
+        """`ctx.duckdb.tables`."""
+        return self._open().tables()
+
+    def describe(self, table: str) -> JSONObject:
+        """`ctx.duckdb.describe`."""
+        info = self._open().describe(_text(table, "tableName"))
+        return {
+            "name": info.name,
+            "columns": [
+                {"name": column.name, "type": column.type, "nullable": column.nullable}
+                for column in info.columns
+            ],
+            "rowCount": info.row_count,
+            "sizeBytes": info.size_bytes,
+        }
+
+    def close(self) -> None:
+        """End the session; an open transaction is rolled back."""
+        with self._lock:
+            self._closed = True
+            session, self._session = self._session, None
+        if session is not None:
+            session.interrupt()
+            session.close()
+
+    def _open(self) -> WarehouseSession:
+        with self._lock:
+            if self._closed:
+                raise ValidationFailedError("The run has ended; its warehouse session is closed")
+            if self._session is None:
+                self._session = self._warehouse.session(memory_mb=self._limits.duckdb_memory_mb)
+            return self._session
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataAccess:
+    """`ctx.metadata`, bound to one analysis: reads, writes and what this run wrote."""
+
+    get: Callable[[str], object]
+    set: Callable[[str, object], None]
+    has: Callable[[str], bool]
+    delete: Callable[[str], bool]
+    list: Callable[[], Sequence[str]]
+
+
+def full_host(
+    *,
+    datasources: DatasourceAccess,
+    warehouse: WarehouseAccess,
+    metadata: MetadataAccess,
+    run_analysis: Callable[[str, object], object],
+    log: Callable[[str, str], None],
+) -> HostFunctions:
+    """Return everything a `run` may call."""
+    return HostFunctions(
+        asynchronous={
+            "datasource.call": datasources.call,
+            "duckdb.exec": warehouse.execute,
+            "duckdb.query": warehouse.query,
+            "duckdb.load": warehouse.load,
+            "duckdb.tables": warehouse.tables,
+            "duckdb.describe": warehouse.describe,
+            "runAnalysis": run_analysis,
+        },
+        synchronous={
+            "metadata.get": metadata.get,
+            "metadata.set": metadata.set,
+            "metadata.has": metadata.has,
+            "metadata.delete": metadata.delete,
+            "metadata.list": metadata.list,
+        },
+        log=log,
+    )
+
+
+def read_only_host(
+    *, datasources: DatasourceAccess, log: Callable[[str, str], None]
+) -> HostFunctions:
+    """Return what an options function may call: reads of the declared datasources."""
+    return HostFunctions(
+        asynchronous={"datasource.call": datasources.call}, synchronous={}, log=log
+    )
+
+
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise ValidationFailedError(f"{name} must be a string, not {type(value).__name__}")
+    return value

@@ -1,0 +1,43 @@
+"""What a run is asked to do and what came of it: the two records that cross execution's edge."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from analysis_sandbox.sandbox.supervisor import Usage
+from analysis_sandbox.values import JSONObject, JSONValue
+
+Trigger = Literal["manual", "scheduled", "api", "mcp", "retry", "backfill", "analysis", "resume"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """One version of one analysis with the parameters as they were given.
+
+    `parameters` may still hold defaults to fill and special values to resolve; `attempt` counts
+    from 1.
+    """
+
+    run_id: str
+    project: str
+    analysis_id: UUID
+    version: int
+    parameters: JSONObject
+    trigger: Trigger = "manual"
+    executed_by: str = "unknown"
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """A completed run. A run that did not complete raises an `AnalysisSandboxError` instead."""
+
+    result_path: str
+    result_size_bytes: int
+    preview: JSONValue
+    skipped: bool
+    usage: Usage
+    layers: Mapping[str, str]
+    execution_time_ms: int
+    metadata: JSONObject = field(default_factory=dict[str, JSONValue])

@@ -1,0 +1,337 @@
+"""One run of one version, from its start in the catalogue to its stored outcome."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from analysis_sandbox.catalogue.catalogue import Catalogue
+from analysis_sandbox.catalogue.records import RunFinish, RunStart
+from analysis_sandbox.datasources.connections import Connections
+from analysis_sandbox.errors import (
+    AnalysisSandboxError,
+    CancelledError,
+    ScriptError,
+    ValidationFailedError,
+)
+from analysis_sandbox.execution.host import (
+    DatasourceAccess,
+    MetadataAccess,
+    WarehouseAccess,
+    full_host,
+)
+from analysis_sandbox.execution.log import RunLog
+from analysis_sandbox.execution.model import RunOutcome, RunRequest
+from analysis_sandbox.execution.nested import Lineage, NestedRuns
+from analysis_sandbox.execution.versions import StoredVersion, VersionCache
+from analysis_sandbox.limits import DEFAULT_LIMITS, LimitOverrides, Limits
+from analysis_sandbox.results.store import ResultStore
+from analysis_sandbox.sandbox.supervisor import (
+    CallOutcome,
+    HostFunctions,
+    Sandbox,
+    SandboxCall,
+    ScriptCall,
+)
+from analysis_sandbox.script import parameters
+from analysis_sandbox.script.schedule import next_run
+from analysis_sandbox.values import JSONObject, decode, to_json
+from analysis_sandbox.warehouse.client import Warehouse
+
+_log = logging.getLogger(__name__)
+
+Forward = Callable[[str, str], None]
+"""Takes a log line's level and message as the script writes it."""
+
+_OUTERMOST = Lineage(parent_run_id=None, names=())
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What runs need of one installation; shared by all runs of a process."""
+
+    catalogue: Catalogue
+    versions: VersionCache
+    sandbox: Sandbox
+    connections: Connections
+    results: ResultStore
+    warehouse: Callable[[str], Warehouse]
+
+
+class Runner:
+    """Executes runs. Thread-safe; one run per thread that calls it."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def execute(self, request: RunRequest, *, on_log: Forward | None = None) -> RunOutcome:
+        """Run to the end and store the outcome before returning it.
+
+        Raises:
+            AnalysisSandboxError: the run failed; its row already says so.
+            BaseException: whatever interrupted the waiting thread, after the script was stopped
+                and the row marked cancelled.
+        """
+        return _Run(self._environment, request, on_log=on_log).execute()
+
+
+class _Run:
+    """One run while it goes on."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        request: RunRequest,
+        *,
+        lineage: Lineage = _OUTERMOST,
+        on_log: Forward | None = None,
+    ) -> None:
+        self.written: JSONObject = {}
+        self._environment = environment
+        self._request = request
+        self._lineage = lineage
+        self._log = RunLog(
+            lambda lines: environment.catalogue.runs.append_log(request.run_id, lines), on_log
+        )
+        self._started = time.monotonic()
+        self._lock = threading.Lock()
+        self._call: SandboxCall | None = None
+        self._stopped = False
+
+    def execute(self) -> RunOutcome:
+        """Run to the end; the row in the catalogue says how it ended, whatever happens."""
+        try:
+            outcome = self._execute()
+        except AnalysisSandboxError as error:
+            self._finish_failed(error)
+            raise
+        except BaseException:
+            self._finish_failed(CancelledError("The run was stopped", name="CancelledError"))
+            raise
+        self._environment.catalogue.runs.finish(
+            RunFinish(
+                run_id=self._request.run_id,
+                status="completed",
+                result_path=outcome.result_path,
+                result_size_bytes=outcome.result_size_bytes,
+                result_preview=outcome.preview,
+                skipped=outcome.skipped,
+                usage={**asdict(outcome.usage), "layers": dict(outcome.layers)},
+                execution_time_ms=outcome.execution_time_ms,
+                log=self._log.close(),
+            )
+        )
+        return outcome
+
+    def stop(self) -> None:
+        """Stop the script, from any thread."""
+        with self._lock:
+            self._stopped = True
+            call = self._call
+        if call is not None:
+            call.stop()
+
+    def _execute(self) -> RunOutcome:
+        environment, request = self._environment, self._request
+        version = environment.versions.get(request.analysis_id, request.version)
+        resolved = self._begin(version)
+        limits = self._limits(version)
+        outcome = self._run_script(version, resolved, limits)
+        if outcome.error is not None:
+            raise outcome.error
+        text = outcome.value or "null"
+        stored = environment.results.write(
+            request.run_id, text, max_bytes=limits.result_bytes, when=datetime.now(UTC)
+        )
+        return RunOutcome(
+            result_path=stored.path,
+            result_size_bytes=stored.size_bytes,
+            preview=stored.preview,
+            skipped=_is_skipped(text),
+            usage=outcome.usage,
+            layers=outcome.layers,
+            execution_time_ms=self._elapsed_ms(),
+            metadata=self.written,
+        )
+
+    def _begin(self, version: StoredVersion) -> JSONObject:
+        """Record the start and return the resolved parameters."""
+        request, specs = self._request, version.definition.parameters
+        given = request.parameters
+        if self._lineage.parent_run_id is not None and specs is not None:
+            given = self._without_undeclared(given, set(specs))
+        schedule = version.definition.schedule
+        now = datetime.now(ZoneInfo(schedule.timezone if schedule else "UTC"))
+        problem: ValidationFailedError | None = None
+        try:
+            given = parameters.resolve(specs, given, now=now)
+        except ValidationFailedError as error:
+            problem = error
+        self._environment.catalogue.runs.start(
+            RunStart(
+                run_id=request.run_id,
+                project=request.project,
+                analysis_id=request.analysis_id,
+                analysis_version=request.version,
+                parameters=given,
+                trigger_type=request.trigger,
+                executed_by=request.executed_by,
+                parent_run_id=self._lineage.parent_run_id,
+                attempt=request.attempt,
+            )
+        )
+        if problem is not None:
+            raise problem
+        return given
+
+    def _run_script(
+        self, version: StoredVersion, resolved: JSONObject, limits: Limits
+    ) -> CallOutcome:
+        environment, request = self._environment, self._request
+        datasources = DatasourceAccess(
+            environment.connections, project=request.project, declared=version.datasources
+        )
+        warehouse = WarehouseAccess(
+            environment.warehouse(request.project), datasources, limits=limits
+        )
+        nested = NestedRuns(
+            caller=request,
+            version=version,
+            lineage=self._lineage,
+            versions=environment.versions,
+            begin=lambda inner, lineage: _Run(environment, inner, lineage=lineage),
+            read_result=environment.results.read,
+        )
+        host = full_host(
+            datasources=datasources,
+            warehouse=warehouse,
+            metadata=self._metadata(),
+            run_analysis=nested.run_analysis,
+            log=self._log.write,
+        )
+        call = ScriptCall(
+            code=version.record.compiled,
+            filename=version.filename,
+            entry="run",
+            parameters=resolved,
+            context=self._facts(version, datasources),
+            limits=limits,
+        )
+        try:
+            return self._wait(call, host)
+        finally:
+            nested.stop()
+            warehouse.close()
+
+    def _wait(self, call: ScriptCall, host: HostFunctions) -> CallOutcome:
+        sandbox = self._environment.sandbox
+        if self._lineage.parent_run_id is None:
+            return sandbox.run(call, host)
+        started = sandbox.start(call, host)
+        with self._lock:
+            self._call = started
+            stopped = self._stopped
+        if stopped:
+            started.stop()
+        return started.wait()
+
+    def _facts(self, version: StoredVersion, datasources: DatasourceAccess) -> JSONObject:
+        request = self._request
+        return {
+            "run_id": request.run_id,
+            "analysis_id": version.record.name,
+            "version": request.version,
+            "attempt": request.attempt,
+            "schedule": _schedule_facts(version),
+            "datasources": datasources.facts(),
+            "read_only": False,
+        }
+
+    def _metadata(self) -> MetadataAccess:
+        store, request = self._environment.catalogue.metadata, self._request
+        project, analysis_id = request.project, request.analysis_id
+
+        def set_value(key: str, value: object) -> None:
+            store.set(project, analysis_id, key, to_json(value))
+            self.written[key] = to_json(value)
+
+        return MetadataAccess(
+            get=lambda key: store.get(project, analysis_id, key),
+            set=set_value,
+            has=lambda key: store.has(project, analysis_id, key),
+            delete=lambda key: store.delete(project, analysis_id, key),
+            list=lambda: store.list(project, analysis_id),
+        )
+
+    def _without_undeclared(self, given: JSONObject, declared: set[str]) -> JSONObject:
+        dropped = sorted(set(given) - declared)
+        if dropped:
+            self._log.write(
+                "warning", f"Dropped parameters that are not declared: {', '.join(dropped)}"
+            )
+        return {name: value for name, value in given.items() if name in declared}
+
+    def _finish_failed(self, error: AnalysisSandboxError) -> None:
+        try:
+            self._environment.catalogue.runs.finish(
+                RunFinish(
+                    run_id=self._request.run_id,
+                    status="cancelled" if isinstance(error, CancelledError) else "failed",
+                    error=error.message,
+                    error_detail=error_detail(error),
+                    execution_time_ms=self._elapsed_ms(),
+                    log=self._log.close(),
+                )
+            )
+        except AnalysisSandboxError:
+            # The run's own error is the one to report; its row is settled from Dagster's state.
+            _log.exception("The end of run %s could not be recorded", self._request.run_id)
+
+    def _limits(self, version: StoredVersion) -> Limits:
+        analysis = self._environment.catalogue.analyses.get(
+            self._request.project, str(self._request.analysis_id)
+        )
+        own = LimitOverrides.model_validate(analysis.limits) if analysis.limits else None
+        return DEFAULT_LIMITS.merged(version.definition.execution).merged(own)
+
+    def _elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._started) * 1000)
+
+
+def error_detail(error: AnalysisSandboxError) -> JSONObject:
+    """Return what a job's `error_detail` shows of an error."""
+    details = dict(error.details)
+    detail: JSONObject = {
+        "code": error.code,
+        "transient": error.transient,
+        "hint": error.hint,
+        "line": to_json(details.pop("line", None)),
+        "column": to_json(details.pop("column", None)),
+        "stack": to_json(details.pop("stack", None)),
+    }
+    if isinstance(error, ScriptError):
+        detail |= {"line": error.line, "column": error.column, "stack": error.stack}
+    return detail | {"details": to_json(details)}
+
+
+def _schedule_facts(version: StoredVersion) -> JSONObject | None:
+    schedule = version.definition.schedule
+    if schedule is None:
+        return None
+    return {
+        "cron": schedule.cron,
+        "timezone": schedule.timezone,
+        "enabled": schedule.enabled,
+        "next_run": next_run(schedule, after=datetime.now(UTC)).isoformat(),
+        "scheduled_time": None,
+    }
+
+
+def _is_skipped(text: str) -> bool:
+    if '"skipped"' not in text:
+        return False
+    result = decode(text)
+    return isinstance(result, dict) and result.get("skipped") is True

@@ -1,0 +1,25 @@
+"""All use cases of one installation, as the faces receive them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from analysis_sandbox.services.access import AccessService
+from analysis_sandbox.services.analyses import AnalysisService
+from analysis_sandbox.services.options import OptionsService
+from analysis_sandbox.services.runs import RunService
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a face may call.
+
+    `readiness` answers each part's name with None when it works, else with what is wrong;
+    `close` releases connections and sandbox processes.
+    """
+
+    access: AccessService
+    analyses: AnalysisService
+    runs: RunService
+    options: OptionsService
+    readiness: Callable[[], Mapping[str, str | None]]
+    close: Callable[[], None]
