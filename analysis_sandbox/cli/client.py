@@ -1,0 +1,120 @@
+"""The REST API as a command uses it; its errors come back as our own."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from analysis_sandbox.errors import (
+    AnalysisSandboxError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    ScriptInvalidError,
+    UnauthenticatedError,
+    UnavailableError,
+    ValidationFailedError,
+)
+
+_TIMEOUT = httpx.Timeout(60, connect=5)
+_ANALYSES = "/api/analysis"
+_CLASSES: Mapping[int, type[AnalysisSandboxError]] = {
+    401: UnauthenticatedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    503: UnavailableError,
+}
+
+
+class Client:
+    """A connection to a running API."""
+
+    def __init__(self, url: str, token: str, *, trust_env: bool = True) -> None:
+        self._url = url
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=_TIMEOUT,
+            trust_env=trust_env,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def get(self, *path: str, **query: str) -> Any:
+        """Return what is at `/api/analysis/<path>`."""
+        return self._request("GET", _address(path), params=query)
+
+    def post(self, *path: str, body: object, **query: str) -> Any:
+        """Post a JSON body to `/api/analysis/<path>`."""
+        return self._request("POST", _address(path), params=query, json=body)
+
+    def put(self, *path: str, body: object) -> Any:
+        """Put a JSON body at `/api/analysis/<path>`."""
+        return self._request("PUT", _address(path), json=body)
+
+    def delete(self, *path: str) -> Any:
+        """Delete what is at `/api/analysis/<path>`."""
+        return self._request("DELETE", _address(path))
+
+    def problems(self) -> dict[str, str]:
+        """Return the parts of the installation that do not work, each with the reason."""
+        try:
+            self._request("GET", "/readyz")
+        except UnavailableError as error:
+            parts: Any = error.details.get("parts")
+            if parts is None:
+                raise
+            return parts
+        return {}
+
+    def _request(self, method: str, address: str, **arguments: Any) -> Any:
+        try:
+            response = self._http.request(method, address, **arguments)
+        except httpx.HTTPError as error:
+            raise UnavailableError(
+                f"The API at {self._url} cannot be reached: {error}",
+                hint="Is 'analysis-sandbox up' running there?",
+            ) from error
+        if response.is_success:
+            return response.json()
+        raise _error(response, self._url)
+
+
+def _address(path: tuple[str, ...]) -> str:
+    for part in path:
+        # These would be the address of something else.
+        if part in ("", ".", "..") or "/" in part:
+            raise NotFoundError(f"There is nothing named '{part}'")
+    return "/".join((_ANALYSES, *(quote(part, safe="") for part in path)))
+
+
+def _error(response: httpx.Response, url: str) -> AnalysisSandboxError:
+    try:
+        body: Any = response.json()["error"]
+        message, details = str(body["message"]), dict(body["details"])
+    except (ValueError, KeyError, TypeError):
+        return UnavailableError(
+            f"What answers at {url} is not analysis-sandbox (HTTP {response.status_code})",
+            hint="Check --url.",
+        )
+    if "errors" in details:
+        error: AnalysisSandboxError = ScriptInvalidError(details["errors"])
+    elif response.status_code == 422:
+        error = ValidationFailedError(message, fields=details.get("fields"))
+    else:
+        error = _CLASSES.get(response.status_code, AnalysisSandboxError)(message)
+    error.hint = body.get("hint")
+    error.details = details
+    return error

@@ -1,0 +1,87 @@
+"""Example answers for the description of the API."""
+
+from typing import Any
+
+ANALYSES: list[dict[str, Any]] = [
+    {
+        "id": "monthly_report",
+        "title": "Monthly Sales Report",
+        "created_at": "2024-01-01T00:00:00Z",
+        "last_run": "2024-01-15T10:30:00Z",
+        "uuid": "5b2f8f4e-0f5a-4c6e-9f0e-0d9a3c1b7e21",
+        "version": 3,
+        "description": "Revenue by category",
+        "tags": ["sales"],
+    }
+]
+ANALYSIS: dict[str, Any] = {
+    **ANALYSES[0],
+    "parameters": {
+        "month": {"type": "date", "required": True, "description": "Report month"},
+        "category": {
+            "type": "select",
+            "required": True,
+            "has_dynamic_options": True,
+            "description": "Product category",
+        },
+        "city": {
+            "type": "select",
+            "required": False,
+            "has_dynamic_options": True,
+            "depends_on": ["country"],
+            "description": "Filter by city",
+        },
+    },
+    "owners": ["ann@example.org"],
+    "schedule": {"cron": "0 6 1 * *", "timezone": "UTC", "enabled": True},
+    "dependencies": {"datasources": ["postgres_main"], "analyses": []},
+    "limits": {"memory_mb": 256, "timeout_ms": 30_000, "result_size_mb": 10},
+    "updated_at": "2024-01-14T09:00:00Z",
+    "permissive_parameters": False,
+}
+VALIDATION: dict[str, Any] = {
+    "valid": True,
+    "errors": [],
+    "warnings": [],
+    "metadata": {
+        "title": "Sales Report",
+        "datasources": ["postgres_main"],
+        "analyses": ["customer_metrics"],
+        "parameters": ["month", "category"],
+    },
+}
+OPTIONS: dict[str, Any] = {
+    "options": [
+        {
+            "label": "Premium Cities",
+            "options": [
+                {"value": "nyc", "label": "New York City"},
+                {"value": "sf", "label": "San Francisco"},
+            ],
+        }
+    ]
+}
+STARTED: dict[str, Any] = {"job_id": "0d9a3c1b-7e21-4c6e-9f0e-5b2f8f4e0f5a"}
+JOB: dict[str, Any] = {
+    **STARTED,
+    "status": "completed",
+    "result": {"revenue": 1250.5, "orders": 17},
+    "error": None,
+    "error_detail": None,
+    "logs": ["Processing batch 1000"],
+    "analysis_id": "monthly_report",
+    "analysis_version": 3,
+    "parameters": {"month": "2024-01"},
+    "trigger_type": "api",
+    "executed_by": "ann",
+    "result_size_bytes": 34,
+    "created_at": "2024-01-15T10:30:00Z",
+    "started_at": "2024-01-15T10:30:00.02Z",
+    "completed_at": "2024-01-15T10:30:00.05Z",
+    "execution_time_ms": 30,
+}
+
+
+def answers(example: object, *, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of a route's success, with an example of its body."""
+    return {status: {"content": {"application/json": {"example": example}}}}

@@ -1,0 +1,98 @@
+"""The bodies HTTP takes and gives that are not the services' own answers."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_SCRIPT = (
+    "export default {\n"
+    "  title: 'Monthly Sales Report',\n"
+    "  dependencies: { datasources: ['postgres_main'] },\n"
+    "  parameters: { month: { type: 'date', required: true } },\n"
+    "  async run(ctx, params) {\n"
+    "    const db = ctx.datasource('postgres_main');\n"
+    "    return { rows: await db.query('SELECT 1 AS n') };\n"
+    "  },\n"
+    "};\n"
+)
+
+
+class ErrorBody(BaseModel):
+    """What went wrong. `code` is stable; the message and the hint are for people."""
+
+    code: str = Field(examples=["NOT_FOUND"])
+    message: str = Field(examples=["Analysis 'monthly_report' not found"])
+    hint: str | None = Field(default=None, description="What to do next.")
+    details: dict[str, Any] = Field(
+        default_factory=dict[str, Any],
+        description="Facts for programs: `fields` names what is wrong with each field.",
+    )
+    timestamp: datetime
+    request_id: str = Field(description="Also in the header X-Request-ID, and in every log line.")
+
+
+class ErrorEnvelope(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: ErrorBody
+
+
+class RequestBody(BaseModel):
+    """Base of every request body; an unknown field is an error that names it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CreateRequest(RequestBody):
+    """A new analysis."""
+
+    script_content: str = Field(description="JavaScript or TypeScript.", examples=[_SCRIPT])
+    metadata: dict[str, Any] = Field(
+        default_factory=dict[str, Any],
+        description="name (the id; else derived from the title), description, tags, owners, limits",
+        examples=[{"name": "monthly_report", "tags": ["sales"]}],
+    )
+
+
+class UpdateRequest(RequestBody):
+    """The next version of an analysis."""
+
+    script_content: str = Field(description="JavaScript or TypeScript.", examples=[_SCRIPT])
+    change_description: str = Field(default="", examples=["Added customer filter parameter"])
+
+
+class ValidateRequest(RequestBody):
+    """A script to check; nothing is stored."""
+
+    script_content: str = Field(description="JavaScript or TypeScript.", examples=[_SCRIPT])
+
+
+class ExecuteRequest(RequestBody):
+    """The parameters of a run."""
+
+    parameters: dict[str, Any] = Field(
+        default_factory=dict[str, Any],
+        examples=[{"month": "2024-01", "category": "electronics", "city": "nyc"}],
+    )
+
+
+class OptionsRequest(RequestBody):
+    """The values a form holds so far."""
+
+    current_params: dict[str, Any] = Field(
+        default_factory=dict[str, Any], examples=[{"country": "USA", "month": "2024-01"}]
+    )
+
+
+class Health(BaseModel):
+    """The process is alive."""
+
+    status: str = Field(default="ok", examples=["ok"])
+
+
+class Readiness(BaseModel):
+    """Every part works."""
+
+    status: str = Field(default="ready", examples=["ready"])
+    parts: list[str] = Field(description="The parts that were asked.")
