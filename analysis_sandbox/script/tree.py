@@ -1,0 +1,192 @@
+"""A parsed script: its syntax tree, and the plain questions that are asked of its nodes."""
+
+import itertools
+import re
+import time
+from bisect import bisect_left
+from collections import defaultdict
+
+import tree_sitter_javascript
+from tree_sitter import Language, Node, Parser, Tree
+
+from analysis_sandbox.errors import LimitExceededError
+
+READ_SECONDS = 3.0
+MOST_NODES = 400_000
+DEEPEST = 10_000
+_LANGUAGE = Language(tree_sitter_javascript.language())
+_QUESTIONS_PER_LOOK = 1000
+_LONGEST_TEXT = 1000
+_ESCAPE = re.compile(r"\\(u\{[0-9A-Fa-f]{1,5}\}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|\r\n|.)", re.DOTALL)
+_SIMPLE_ESCAPES = dict(zip("nrtbfv0", "\n\r\t\b\f\v\0", strict=True)) | {"\n": "", "\r\n": ""}
+_FUNCTION_TYPES = frozenset(
+    {
+        "arrow_function",
+        "function_declaration",
+        "function_expression",
+        "generator_function",
+        "generator_function_declaration",
+        "method_definition",
+    }
+)
+
+
+class ScriptTree:
+    """The syntax tree of one script; lines and columns count from 1.
+
+    Reading it is bounded in size and processor time, so that no text can keep its reader busy.
+    (tree-sitter's own queries are not: on deep or broken trees they never end.) Parsing is not:
+    it recurses and recovers as the text wants, so hand it only what the engine has accepted, or
+    what is small.
+    """
+
+    def __init__(self, source: str) -> None:
+        """Parse the source, whatever is wrong with it.
+
+        Raises:
+            LimitExceededError: the tree is too large or too deep.
+        """
+        self._bytes = source.encode("utf-8")
+        self._deadline = time.thread_time() + READ_SECONDS
+        self._questions = 0
+        # Not with a read callback, which could be cancelled: it leaks whatever it closes over.
+        tree = Parser(_LANGUAGE).parse(self._bytes)
+        self.root = tree.root_node
+        if (count := self.root.descendant_count) > MOST_NODES:
+            raise _too_complex(f"it has {count} syntax nodes; the limit is {MOST_NODES}")
+        self._nodes = _by_type(tree)
+
+    def nodes(self, *types: str, within: Node | None = None) -> list[Node]:
+        """Return the nodes of these types in the order of the text, an outer one first."""
+        lists = [self._nodes.get(name, []) for name in types]
+        if within is not None:
+            start, end = within.start_byte, within.end_byte
+            lists = [
+                found[bisect_left(found, start, key=_start) : bisect_left(found, end, key=_start)]
+                for found in lists
+            ]
+            self._spend(sum(map(len, lists)))
+        return sorted(itertools.chain(*lists), key=_start) if len(lists) > 1 else lists[0]
+
+    def _spend(self, questions: int = 1) -> None:
+        self._questions += questions
+        if self._questions < _QUESTIONS_PER_LOOK:
+            return
+        self._questions = 0
+        if time.thread_time() > self._deadline:
+            raise _too_complex(f"reading it takes more than {READ_SECONDS:g} s")
+
+    def text(self, node: Node) -> str:
+        """Return the source of a node; of a long one only the beginning."""
+        self._spend()
+        end = min(node.end_byte, node.start_byte + _LONGEST_TEXT)
+        return self._bytes[node.start_byte : end].decode("utf-8", "replace")
+
+    def column(self, node: Node) -> int:
+        """Return the column of a node in characters."""
+        start = node.start_byte
+        line_start = start - node.start_point[1]
+        return len(self._bytes[line_start:start].decode("utf-8", "replace")) + 1
+
+    def without(self, nodes: list[Node]) -> str:
+        """Return the source with these nodes blanked; every other place keeps line and column."""
+        source = bytearray(self._bytes)
+        for node in nodes:
+            start, end = node.start_byte, node.end_byte
+            source[start:end] = re.sub(rb"[^\r\n]", b" ", source[start:end])
+        return source.decode("utf-8")
+
+    def literal(self, node: Node | None) -> str | None:
+        """Return the value of a string, or of a template without substitutions."""
+        if node is None or node.type not in {"string", "template_string"}:
+            return None
+        if any(child.type == "template_substitution" for child in node.named_children):
+            return None
+        return _ESCAPE.sub(_unescaped, self.text(node)[1:-1])
+
+    def key(self, node: Node) -> str | None:
+        """Return the name of a property that a pair, a method or an access spells out."""
+        if node.type == "member_expression":
+            found = node.child_by_field_name("property")
+        elif node.type == "subscript_expression":
+            return self.literal(node.child_by_field_name("index"))
+        else:
+            found = node.child_by_field_name("key") or node.child_by_field_name("name")
+        if found is None or found.type == "computed_property_name":
+            return None
+        return self.literal(found) if found.type == "string" else self.text(found)
+
+
+def line(node: Node) -> int:
+    """Return the line at which a node begins."""
+    return node.start_point[0] + 1
+
+
+def is_function(node: Node | None) -> bool:
+    """Tell whether a node is a function of any form."""
+    return node is not None and node.type in _FUNCTION_TYPES
+
+
+def bare(node: Node) -> Node:
+    """Return what stands inside parentheses and behind `await`."""
+    while node.type in {"parenthesized_expression", "await_expression"}:
+        inner = operands(node)
+        if len(inner) != 1:
+            break
+        node = inner[0]
+    return node
+
+
+def operands(node: Node | None) -> list[Node]:
+    """Return the named children of a node without comments: arguments, parameters, entries."""
+    if node is None:
+        return []
+    return [child for child in node.named_children if child.type != "comment"]
+
+
+def parameters(function: Node) -> list[Node]:
+    """Return the parameters of a function, without their default values."""
+    single = function.child_by_field_name("parameter")
+    found = [single] if single else operands(function.child_by_field_name("parameters"))
+    return [without_default(node) for node in found]
+
+
+def without_default(node: Node) -> Node:
+    """Return the pattern of `pattern = default`, any other node as it is."""
+    if node.type in {"assignment_pattern", "object_assignment_pattern"}:
+        return node.child_by_field_name("left") or node
+    return node
+
+
+def _by_type(tree: Tree) -> dict[str, list[Node]]:
+    found: defaultdict[str, list[Node]] = defaultdict(list)
+    cursor = tree.walk()
+    depth = 0
+    while True:
+        node = cursor.node
+        assert node is not None
+        found["missing" if node.is_missing else node.type].append(node)
+        if cursor.goto_first_child():
+            depth += 1
+            if depth > DEEPEST:
+                raise _too_complex(f"it is nested more than {DEEPEST} levels deep")
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return found
+            depth -= 1
+
+
+def _too_complex(reason: str) -> LimitExceededError:
+    return LimitExceededError(f"The script is too complex: {reason}")
+
+
+def _start(node: Node) -> int:
+    return node.start_byte
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    body = match.group(1)
+    if len(body) > 1 and body[0] in "ux":
+        return chr(int(body.strip("ux{}"), 16))
+    return _SIMPLE_ESCAPES.get(body, body)

@@ -1,0 +1,1 @@
+"""The whole installation, driven from outside as its users do."""

@@ -1,0 +1,65 @@
+"""Which processes an installation has, seen from outside."""
+
+from dataclasses import dataclass
+
+import psutil
+
+from bench.installation import Installation
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Finds the processes of one installation by what they run."""
+
+    installation: Installation
+
+    def everything(self) -> list[psutil.Process]:
+        """Every descendant of `up`."""
+        return psutil.Process(self.installation.pid).children(recursive=True)
+
+    def pool(self) -> psutil.Process:
+        """The run pool's parent process."""
+        return self._one("analysis_sandbox.orchestration.pool")
+
+    def workers(self) -> list[psutil.Process]:
+        """The run workers."""
+        pool = self.pool()
+        return [child for child in pool.children() if _command(child) == _command(pool)]
+
+    def warehouse(self) -> psutil.Process:
+        """The warehouse process of the default project."""
+        return self._one("analysis_sandbox.warehouse.server")
+
+    def postmaster(self) -> psutil.Process:
+        """PostgreSQL's first process."""
+        found = [
+            process
+            for process in self.everything()
+            if "postgres" in _name(process) and "-D" in _command(process)
+        ]
+        return found[0]
+
+    def fork_servers(self, parent: psutil.Process) -> list[psutil.Process]:
+        """The sandbox fork servers below `parent`."""
+        children = parent.children(recursive=True)
+        return [child for child in children if "forkserver" in _command(child)]
+
+    def _one(self, module: str) -> psutil.Process:
+        found = [process for process in self.everything() if module in _command(process)]
+        roots = [p for p in found if p.ppid() not in {other.pid for other in found}]
+        assert len(roots) == 1, f"{module}: {roots}"
+        return roots[0]
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
