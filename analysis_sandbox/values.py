@@ -90,6 +90,16 @@ def to_json(value: object, *, depth: int = 0) -> JSONValue:
     return _scalar(value)
 
 
+def plain(text: str) -> str:
+    """Return stored JSON text for readers that know no tags: bytes as Base64, integers as text.
+
+    Text without tags comes back as it is, undecoded.
+    """
+    if TAG not in text and "\\ue000" not in text.lower():
+        return text
+    return json.dumps(_untagged(decode(text)), separators=(",", ":"))
+
+
 def from_json(value: Any, *, depth: int = 0) -> Any:
     """Return plain JSON data with every tag replaced by the Python value it stands for."""
     if depth > MAX_DEPTH:
@@ -109,6 +119,16 @@ def from_json(value: Any, *, depth: int = 0) -> Any:
         key[1:] if key.startswith(TAG) else key: from_json(item, depth=depth + 1)
         for key, item in items.items()
     }
+
+
+def _untagged(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, list):
+        return [_untagged(item) for item in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {key: _untagged(item) for key, item in cast("dict[str, Any]", value).items()}
+    return to_json(value)
 
 
 def _primitive(value: str | float) -> JSONValue:

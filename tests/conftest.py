@@ -1,8 +1,10 @@
 """What every test package shares: one real PostgreSQL for the session, and the catalogue in it."""
 
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
@@ -12,33 +14,27 @@ from analysis_sandbox.catalogue.embedded import EmbeddedPostgres
 from analysis_sandbox.catalogue.migrations import migrate
 from analysis_sandbox.settings import Settings
 
+_ENOUGH_BYTES = 4 << 30
+
 
 @pytest.fixture(scope="module")
-def new_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Path]]:
-    """Makes homes for embedded servers; removes what they leave outside the temporary directory."""
-    homes: list[Path] = []
-
-    def make() -> Path:
-        homes.append(tmp_path_factory.mktemp("home"))
-        return homes[-1]
-
-    yield make
-    for home in homes:
-        _remove_outside(home)
+def new_home() -> Generator[Callable[[], Path]]:
+    """Makes homes for embedded servers; removes them, with what they leave elsewhere."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(_temporary_home())
 
 
 @pytest.fixture(scope="session")
-def postgres_home(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+def postgres_home() -> Generator[Path]:
     """The home of a running embedded PostgreSQL whose catalogue is migrated."""
-    home = tmp_path_factory.mktemp("postgres")
-    server = EmbeddedPostgres(Settings(home=home))
-    server.start()
-    try:
-        migrate(server.url("catalogue", driver="psycopg"))
-        yield home
-    finally:
-        server.stop()
-        _remove_outside(home)
+    with _temporary_home() as home:
+        server = EmbeddedPostgres(Settings(home=home))
+        server.start()
+        try:
+            migrate(server.url("catalogue", driver="psycopg"))
+            yield home
+        finally:
+            server.stop()
 
 
 @pytest.fixture
@@ -56,8 +52,15 @@ def project() -> str:
     return f"project_{uuid4().hex[:12]}"
 
 
-def _remove_outside(home: Path) -> None:
-    # Under root a cluster cannot lie in pytest's private directory: only a link to it does.
-    if (home / "pg").is_symlink():
-        shutil.rmtree((home / "pg").readlink().parent, ignore_errors=True)
-    shutil.rmtree(home / "pg", ignore_errors=True)
+@contextmanager
+def _temporary_home() -> Generator[Path]:
+    """A home in memory where there is enough: a new cluster is a thousand files to be synced."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > _ENOUGH_BYTES
+    with TemporaryDirectory(dir=memory if roomy else None, prefix="analysis-sandbox-") as name:
+        home = Path(name)
+        # Open to the user that runs PostgreSQL under root: else the cluster would lie elsewhere.
+        home.chmod(0o755)
+        yield home
+        if (home / "pg").is_symlink():
+            shutil.rmtree((home / "pg").readlink().parent, ignore_errors=True)

@@ -167,10 +167,7 @@ def _make(cluster: Cluster) -> None:
 
 
 def _initdb_problem(command: Sequence[str]) -> str | None:
-    try:
-        result = _run(command, seconds=_INITDB_SECONDS)
-    except subprocess.TimeoutExpired:
-        return f"initdb took longer than {_INITDB_SECONDS} s"
+    result = _run(command, seconds=_INITDB_SECONDS)
     if result.returncode == 0:
         return None
     errors = [line for line in result.stderr.splitlines() if re.search("error:|FATAL:", line)]
@@ -305,17 +302,22 @@ def _entry(user: SystemUser | None, directory: Path, *, owner: int | None = None
 
 
 def _run(command: Sequence[str], *, seconds: float) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=seconds,
-        check=False,
-        cwd="/",
-        env=SERVER_ENVIRONMENT,
-    )
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
+            check=False,
+            cwd="/",
+            env=SERVER_ENVIRONMENT,
+        )
+    except subprocess.TimeoutExpired:
+        raise ConfigurationError(
+            f"Preparing PostgreSQL did not end in {seconds:.0f} s", hint=_EXTERNAL
+        ) from None
 
 
 def _last_line(text: str) -> str:

@@ -88,8 +88,7 @@ class EmbeddedPostgres:
         """
         with self._lock:
             if not self._owned:
-                self._settings.home.mkdir(parents=True, exist_ok=True)
-                self._settings.logs_directory.mkdir(exist_ok=True)
+                _make_home(self._settings)
                 self._ownership.enter_context(ownership(self._settings.home, self._kind))
                 self._owned = True
             if self.is_running():
@@ -122,12 +121,12 @@ class EmbeddedPostgres:
             ConfigurationError: it does not start again; the next call after a pause tries anew.
         """
         with self._lock:
-            now = time.monotonic()
             if self.is_running():
                 return True
-            if now - self._started > _STABLE_SECONDS:
-                self._pause = 0.0
-                self._not_before = 0.0
+            now = time.monotonic()
+            if self._server is not None and now - self._started > _STABLE_SECONDS:
+                self._pause = self._not_before = 0.0
+            self._server = None
             if now < self._not_before:
                 return False
             self._pause = min(_LONGEST_PAUSE_SECONDS, self._pause * 2 or _FIRST_PAUSE_SECONDS)
@@ -145,24 +144,33 @@ class EmbeddedPostgres:
         return embedded_url(self._settings, database, driver=driver)
 
     def _launch(self) -> None:
-        home = self._settings.home
-        log = self._settings.logs_directory / "postgresql.log"
+        try:
+            server = self._spawn()
+        except OSError as error:
+            raise ConfigurationError(
+                f"PostgreSQL cannot be started in {self._settings.home}: {error}",
+                hint="The home must belong to the user that runs this, on a disk with some space.",
+            ) from error
+        self._server = server
+        self._started = time.monotonic()
+        try:
+            self._wait_until_ready(server)
+            _create_databases(socket_directory(self._settings))
+        except BaseException:
+            self._end_server()
+            raise
+
+    def _spawn(self) -> ServerProcess:
+        home, log = self._settings.home, self._settings.logs_directory / "postgresql.log"
         keep_log_small(log)
         with no_server(home / "postgresql-server.lock", home / "pg") as lock:
             cluster = prepare_cluster(home)
             sockets = socket_directory(self._settings)
             inside = sockets == home / "pg"
             remove_stale_files(cluster, cluster.data if inside else _private(sockets, cluster))
-            self._server = ServerProcess(
+            return ServerProcess(
                 cluster, socket_directory="." if inside else str(sockets), log=log, lock=lock
             )
-        self._started = time.monotonic()
-        try:
-            self._wait_until_ready(self._server)
-            _create_databases(sockets)
-        except BaseException:
-            self._end_server()
-            raise
 
     def _wait_until_ready(self, server: ServerProcess) -> None:
         deadline = time.monotonic() + _READY_SECONDS
@@ -213,8 +221,7 @@ def attach_or_start(settings: Settings, *, idle_seconds: float = KEEPER_IDLE_SEC
         return
     if _problem(settings, "catalogue") is None:
         return
-    settings.home.mkdir(parents=True, exist_ok=True)
-    settings.logs_directory.mkdir(exist_ok=True)
+    _make_home(settings)
     deadline = time.monotonic() + _ATTACH_SECONDS
     with locked_file(settings.home / "postgresql-attach.lock", seconds=_ATTACH_SECONDS):
         while (problem := _problem(settings, "catalogue")) is not None:
@@ -231,7 +238,8 @@ def attach_or_start(settings: Settings, *, idle_seconds: float = KEEPER_IDLE_SEC
 
 def _start_keeper(settings: Settings, idle_seconds: float) -> None:
     """Start a keeper; returns when it says that the server answers, or that another owns it."""
-    command = [sys.executable, "-m", KEEPER_MODULE, str(settings.home), str(idle_seconds)]
+    # -P: nothing in the home, which is the working directory, is imported.
+    command = [sys.executable, "-P", "-m", KEEPER_MODULE, str(settings.home), str(idle_seconds)]
     with (settings.logs_directory / "postgresql-keeper.log").open("ab") as log:
         keeper = subprocess.Popen(
             command,
@@ -252,6 +260,16 @@ def _start_keeper(settings: Settings, idle_seconds: float) -> None:
             said or "The process that keeps PostgreSQL ended without a reason",
             hint=f"See {settings.logs_directory / 'postgresql-keeper.log'}.",
         )
+
+
+def _make_home(settings: Settings) -> None:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.logs_directory.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The home {settings.home} cannot be made: {error}", hint="Use another --home."
+        ) from error
 
 
 def _create_databases(sockets: Path) -> None:

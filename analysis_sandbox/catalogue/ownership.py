@@ -36,7 +36,7 @@ def ownership(home: Path, kind: Kind) -> Generator[None]:
     Raises:
         OwnedElsewhereError: another process has it and keeps it.
     """
-    descriptor = os.open(owner_lock(home), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = _opened(owner_lock(home))
     try:
         _take(descriptor, home, kind)
         os.ftruncate(descriptor, 0)
@@ -49,11 +49,21 @@ def ownership(home: Path, kind: Kind) -> Generator[None]:
 @contextlib.contextmanager
 def locked_file(path: Path, *, seconds: float) -> Generator[bool]:
     """Hold a lock among processes; yields False when it was not to be had in that time."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = _opened(path)
     try:
         yield lock_within(descriptor, seconds)
     finally:
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The home {path.parent} cannot be written: {error}",
+            hint="It must belong to the user that runs this.",
+        ) from error
 
 
 def _take(descriptor: int, home: Path, kind: Kind) -> None:

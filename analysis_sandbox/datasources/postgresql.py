@@ -210,7 +210,7 @@ class PostgreSQLDatasource:
         first = next(iter(significant(tokenize(statement.sql, "postgres"))), None)
         if first is not None and first.keyword == "copy":
             raise StatementRefusedError(
-                "COPY is not available", hint="Use INSERT … SELECT, or ctx.duckdb.load() to read."
+                "COPY is not available", hint="Use INSERT … SELECT, or load the rows as a table."
             )
         cursor = RawCursor(connection)
         # A pipeline uses the extended protocol even without values: one statement, no more.

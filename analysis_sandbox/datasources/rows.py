@@ -9,7 +9,7 @@ from analysis_sandbox.errors import LimitExceededError, ValidationFailedError
 from analysis_sandbox.values import TAG, EncodedJSON
 
 T = TypeVar("T")
-CHUNK_ROWS = 1000
+CHUNK_ROWS = 250
 
 
 class RowEncoder:
@@ -39,7 +39,7 @@ class RowEncoder:
         if self._bytes > self._max_bytes:
             raise LimitExceededError(
                 f"The result is larger than {self._max_bytes / (1 << 20):.1f} MB",
-                hint="Aggregate in the query, add a LIMIT, or load it with ctx.duckdb.load().",
+                hint="Aggregate in the query, add a LIMIT, or load it as a table.",
                 details={"max_bytes": self._max_bytes},
             )
         self._pieces.append(text)

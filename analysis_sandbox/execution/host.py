@@ -6,9 +6,9 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
-from analysis_sandbox.datasources.base import ArrowReadable
+from analysis_sandbox.datasources.base import ArrowReadable, Datasource, find_operation
 from analysis_sandbox.datasources.connections import Connections
 from analysis_sandbox.errors import (
     NotFoundError,
@@ -39,13 +39,7 @@ class DatasourceAccess:
 
     def call(self, name: str, operation: str, arguments: Sequence[object]) -> object:
         """Call one operation. Looks names up; never turns script text into an attribute."""
-        operations = self._get(name).operations()
-        if operation not in operations:
-            raise UnsupportedOperationError(
-                f"Datasource {name!r} has no operation {operation!r}; "
-                f"it offers: {', '.join(sorted(operations))}"
-            )
-        return operations[operation](*arguments)
+        return find_operation(self._get(name), operation, name=name)(*arguments)
 
     def readable(self, name: str) -> ArrowReadable:
         """Return a datasource that rows can be streamed from."""
@@ -54,7 +48,7 @@ class DatasourceAccess:
             raise UnsupportedOperationError(f"Datasource {name!r} cannot be loaded as a table")
         return datasource
 
-    def _get(self, name: str) -> Any:
+    def _get(self, name: str) -> Datasource:
         if name not in self._declared:
             raise NotFoundError(
                 f"Datasource '{name}' not found",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from analysis_sandbox.catalogue.catalogue import Catalogue
@@ -14,7 +15,6 @@ from analysis_sandbox.datasources.connections import Connections
 from analysis_sandbox.errors import (
     AnalysisSandboxError,
     CancelledError,
-    ScriptError,
     ValidationFailedError,
 )
 from analysis_sandbox.execution.host import (
@@ -303,18 +303,15 @@ class _Run:
 
 def error_detail(error: AnalysisSandboxError) -> JSONObject:
     """Return what a job's `error_detail` shows of an error."""
-    details = dict(error.details)
-    detail: JSONObject = {
+    facts = cast("JSONObject", to_json(error.facts()))
+    place: JSONObject = {name: facts.pop(name, None) for name in ("line", "column", "stack")}
+    return {
         "code": error.code,
         "transient": error.transient,
         "hint": error.hint,
-        "line": to_json(details.pop("line", None)),
-        "column": to_json(details.pop("column", None)),
-        "stack": to_json(details.pop("stack", None)),
+        **place,
+        "details": facts,
     }
-    if isinstance(error, ScriptError):
-        detail |= {"line": error.line, "column": error.column, "stack": error.stack}
-    return detail | {"details": to_json(details)}
 
 
 def _schedule_facts(version: StoredVersion) -> JSONObject | None:

@@ -9,6 +9,7 @@ columns are joined into rows there as well, so that no Python object is made per
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -39,8 +40,8 @@ def encode_rows(
     size = 2
     for batch in batches:
         for part in _slices(batch):
-            if max_bytes is not None and size + _least_size(part) > max_bytes:
-                raise result_too_large(size + _least_size(part), max_bytes)
+            if max_bytes is not None and (least := size + _least_size(part)) > max_bytes:
+                raise result_too_large(least, max_bytes)
             piece = _row_texts(schema, part, heads)
             pieces.append(piece)
             size += len(piece)
@@ -66,6 +67,8 @@ def result_too_large(size: int, max_bytes: int) -> ResultTooLargeError:
 def unique_names(names: Sequence[str]) -> list[str]:
     """Return the names with a suffix `_1`, `_2` … on each one that came before."""
     taken = set(names)
+    if len(taken) == len(names):
+        return list(names)
     seen: set[str] = set()
     unique: list[str] = []
     for name in names:
@@ -80,7 +83,8 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 def value_texts(array: pa.Array, field: pa.Field) -> pa.Array:
     """Return a string array with the JSON text of every value, `null` for nulls."""
-    return pc.fill_null(_texts(array, field), "null")
+    texts = _texts(array, field)
+    return texts if texts.null_count == 0 else pc.fill_null(texts, "null")
 
 
 def _texts(array: pa.Array, field: pa.Field) -> pa.Array:
@@ -160,10 +164,14 @@ def _union_texts(array: pa.Array) -> pa.Array:
     """The value of the member each row holds."""
     if array.type.mode != "sparse":
         raise ValidationFailedError(f"A column of the type {array.type} cannot cross to a script")
+    # `array.type_codes` would forget where a slice begins.
+    codes = pa.Array.from_buffers(
+        pa.int8(), len(array), [None, array.buffers()[1]], offset=array.offset
+    )
     texts = pa.nulls(len(array), pa.string())
     for index, code in enumerate(array.type.type_codes):
         member = _texts(array.field(index), array.type.field(index))
-        texts = pc.if_else(pc.equal(array.type_codes, pa.scalar(code, pa.int8())), member, texts)
+        texts = pc.if_else(pc.equal(codes, pa.scalar(code, pa.int8())), member, texts)
     return texts
 
 
@@ -178,15 +186,19 @@ def _masked(array: pa.Array, texts: pa.Array) -> pa.Array:
     return texts if array.null_count == 0 else pc.if_else(array.is_valid(), texts, None)
 
 
+@lru_cache(maxsize=1024)
 def _key(name: str) -> str:
     return encode({name: 0}).removeprefix("{").removesuffix(":0}")
 
 
 def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """Cut a batch so that the texts of one part stay small, however wide its rows are."""
-    if batch.num_rows == 0:
+    size = batch.nbytes
+    if size <= _SLICE_BYTES:
+        if batch.num_rows:
+            yield batch
         return
-    rows = max(1, min(batch.num_rows, batch.num_rows * _SLICE_BYTES // max(batch.nbytes, 1)))
+    rows = max(1, batch.num_rows * _SLICE_BYTES // size)
     for start in range(0, batch.num_rows, rows):
         yield batch.slice(start, rows)
 

@@ -63,11 +63,14 @@ def integer_texts(array: pa.Array) -> pa.Array:
     kind = array.type
     if pa.types.is_integer(kind) and kind.bit_width < 64:
         return texts
+    extremes = pc.min_max(array).as_py()
+    if extremes["min"] is None:
+        return texts
+    if -MAX_SAFE_INTEGER <= extremes["min"] and extremes["max"] <= MAX_SAFE_INTEGER:
+        return texts
     unsafe = pc.greater(array, pa.scalar(MAX_SAFE_INTEGER, kind))
     if not pa.types.is_unsigned_integer(kind):
         unsafe = pc.or_(unsafe, pc.less(array, pa.scalar(-MAX_SAFE_INTEGER, kind)))
-    if not pc.any(unsafe).as_py():
-        return texts
     return pc.if_else(unsafe, quote(texts), texts)
 
 

@@ -55,13 +55,12 @@ class _CodeServer(DagsterApiServer):
         self._take_in()
         return dagster_api_pb2.ReloadCodeReply()
 
-    def watch(self, stopping: threading.Event) -> None:
+    def watch(self, stopping: threading.Event, seen: int) -> None:
         """Take in what somebody saved without saying so, a little later."""
-        seen: int | None = None
         while not stopping.wait(_WATCH_SECONDS):
             try:
                 revision = environment().versions.revision()
-                if seen is not None and revision != seen:
+                if revision != seen:
                     self._take_in()
                 seen = revision
             except Exception:  # noqa: BLE001 - the thread's loop: the next look may succeed
@@ -83,6 +82,7 @@ def serve(settings: Settings) -> None:
     executor = FuturesAwareThreadPoolExecutor(
         max_workers=_THREADS, thread_name_prefix="code-server"
     )
+    seen = environment().versions.revision()
     servicer = _CodeServer(stopping=stopping, executor=executor)
     settings.runtime_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.code_server_socket.unlink(missing_ok=True)
@@ -100,7 +100,7 @@ def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     threading.Thread(
-        target=servicer.watch, args=[stopping], name="catalogue-watch", daemon=True
+        target=servicer.watch, args=[stopping, seen], name="catalogue-watch", daemon=True
     ).start()
     _log.info("The code server listens on %s", settings.code_server_socket)
     server.serve()

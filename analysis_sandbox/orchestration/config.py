@@ -17,6 +17,8 @@ _DATE = (
 # Dagster's config types have no type of their own in common.
 ConfigType: TypeAlias = Any
 
+_ANYTHING: ConfigType = dg.Permissive()  # pyright: ignore[reportUnknownVariableType]
+
 
 def config_schema(parameters: Mapping[str, ParameterSpec] | None, *, job: str) -> ConfigType:
     """Return the schema of an op's config; any object when no parameters are declared.
@@ -24,7 +26,7 @@ def config_schema(parameters: Mapping[str, ParameterSpec] | None, *, job: str) -
     Defaults stay as the script states them: words such as `yesterday` are resolved when it runs.
     """
     if parameters is None:
-        return dg.Permissive()
+        return _ANYTHING
     return {name: _field(spec, f"{job}_{name}") for name, spec in parameters.items()}
 
 
@@ -50,7 +52,7 @@ def _type(spec: ParameterSpec, enum_name: str) -> tuple[ConfigType, str]:
         case "boolean":
             return dg.Bool, ""
         case "object":
-            return dg.Permissive(), ""
+            return _ANYTHING, ""
         case "select":
             return _choice(spec, enum_name)
         case "multiselect":

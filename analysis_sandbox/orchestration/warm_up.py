@@ -4,7 +4,6 @@ import gc
 import importlib
 import logging
 import threading
-from pathlib import Path
 
 import dagster as dg
 
@@ -23,7 +22,7 @@ _MODULES = (
 
 
 def warm_up(settings: Settings) -> None:
-    """Import everything and run a job without a trace, once. Leaves one thread and no connection.
+    """Import everything and run a job without a trace, once. Opens no connection.
 
     Raises:
         ConfigurationError: the environment cannot be imported.
@@ -32,15 +31,12 @@ def warm_up(settings: Settings) -> None:
     for module in _MODULES:
         importlib.import_module(module)
     _run_a_job()
-    if (threads := _thread_count()) > 1:
-        _log.warning("%s threads before a fork: a worker may start with a lock held", threads)
+    # Arrow's own threads are made anew in a child; one of Python's would leave its locks behind.
+    if threading.active_count() > 1:
+        names = ", ".join(thread.name for thread in threading.enumerate())
+        _log.warning("Threads before a fork may leave a worker with a lock held: %s", names)
     gc.collect()
     gc.freeze()
-
-
-def _thread_count() -> int:
-    tasks = Path("/proc/self/task")
-    return len(list(tasks.iterdir())) if tasks.exists() else threading.active_count()
 
 
 def _run_a_job() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 _IDLE_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
-Task = Callable[[], None]
+Task = Callable[[], object]
 
 
 class Workers:
@@ -24,6 +24,7 @@ class Workers:
         self._lock = threading.Lock()
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._idle = 0
+        self._is_closed = False
 
     def submit(self, task: Task) -> None:
         """Run `task` in a thread. It reports its own failures."""
@@ -38,6 +39,7 @@ class Workers:
     def close(self) -> None:
         """Let the idle threads end now. Those at work end after it."""
         with self._lock:
+            self._is_closed = True
             count, self._idle = self._idle, 0
         for _ in range(count):
             self._tasks.put(None)
@@ -59,6 +61,8 @@ class Workers:
                 _log.exception("A task of %s failed", self._name)
             del task
             with self._lock:
+                if self._is_closed:
+                    return
                 self._idle += 1
 
     def _leave(self) -> bool:

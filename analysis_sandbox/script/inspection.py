@@ -1,13 +1,16 @@
 """A script looked at as a whole: is it valid, what does it declare, what does it use."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from analysis_sandbox.errors import (
     AnalysisSandboxError,
+    CrashError,
     LimitExceededError,
     MemoryLimitError,
+    ResultTooLargeError,
     ScriptError,
     TimeLimitError,
     ValidationFailedError,
@@ -29,6 +32,7 @@ from analysis_sandbox.script.syntax import (
     typescript_problem,
 )
 from analysis_sandbox.script.tree import ScriptTree
+from analysis_sandbox.script.wording import kind
 from analysis_sandbox.values import JSONObject, JSONValue, decode
 
 Evaluate = Callable[[ScriptCall], CallOutcome]
@@ -98,10 +102,10 @@ class _Inspector:
             return self._result(None, None)
         # The engine comes first: what it does not accept could cost the parser any time.
         outcome = self._evaluate(self._call(self._source))
+        if _is_unreadable(outcome.error):
+            self._report_unreadable(outcome.error)
+            return self._result(None, None)
         try:
-            if isinstance(outcome.error, ScriptError) and outcome.error.name == "SyntaxError":
-                self._report_syntax(outcome.error)
-                return self._result(None, None)
             return self._inspect_tree(outcome, require_dependencies=require_dependencies)
         except LimitExceededError as error:
             self._problems.errors.append(error.message)
@@ -142,14 +146,17 @@ class _Inspector:
             limits=DESCRIBE_LIMITS,
         )
 
-    def _report_syntax(self, error: ScriptError) -> None:
+    def _report_unreadable(self, error: AnalysisSandboxError | None) -> None:
         errors = self._problems.errors
-        if typed := typescript_problem(error, self._source):
+        if not isinstance(error, ScriptError) or error.name != "SyntaxError":
+            errors.append(_load_problem(error))
+        elif typed := typescript_problem(error, self._source):
             errors.append(typed)
-            return
-        errors.append(engine_problem(error, self._source))
-        if len(self._source.encode("utf-8")) <= MAX_RECOVERY_BYTES:
-            errors += further_problems(ScriptTree(self._source), error)
+        else:
+            errors.append(engine_problem(error, self._source))
+            if len(self._source.encode("utf-8")) <= MAX_RECOVERY_BYTES:
+                with contextlib.suppress(LimitExceededError):
+                    errors += further_problems(ScriptTree(self._source), error)
 
     def _exported(self, outcome: CallOutcome, facts: Facts) -> JSONObject | None:
         errors = self._problems.errors
@@ -168,9 +175,9 @@ class _Inspector:
         if described.get("export") == "missing":
             errors.append(f"Missing default export: write export default {_SHAPE}")
         elif not isinstance(value, dict):
-            errors.append(
-                f"The default export must be an object {_SHAPE}, not {described.get('export')}"
-            )
+            export = described.get("export")
+            what = kind(cast("object", value)) if export == "object" else export
+            errors.append(f"The default export must be an object {_SHAPE}, not {what}")
         else:
             return cast("JSONObject", value)
         return None
@@ -191,12 +198,25 @@ class _Inspector:
         )
 
 
+def _is_unreadable(error: AnalysisSandboxError | None) -> bool:
+    """Tell whether the engine could not compile the script, or broke down over it."""
+    if not isinstance(error, ScriptError):
+        return isinstance(error, CrashError)
+    is_too_deep = error.name == "RangeError" and error.line is None
+    return error.name == "SyntaxError" or is_too_deep
+
+
 def _load_problem(error: AnalysisSandboxError | None) -> str:
     seconds, megabytes = DESCRIBE_LIMITS.timeout_ms / 1000, DESCRIBE_LIMITS.memory_mb
     if isinstance(error, TimeLimitError):
         return f"The script did not finish loading within {seconds:g} s; move the work into run()"
     if isinstance(error, MemoryLimitError):
         return f"The script needs more than {megabytes} MB to load; move the work into run()"
+    if isinstance(error, ResultTooLargeError):
+        return (
+            f"The default export has more than {DESCRIBE_LIMITS.result_size_mb:g} MB; "
+            "keep data in a datasource, not in the script"
+        )
     if isinstance(error, ScriptError):
         place = f"Line {error.line}: the" if error.line else "The"
         return f"{place} script fails when it is loaded: {error.name}: {error.message}"

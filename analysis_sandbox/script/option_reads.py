@@ -103,19 +103,27 @@ class _Reader:
                 explained.add(value.start_byte)
                 self._pattern(pattern)
         for node in self._nodes(function, "call_expression"):
-            target = self._bindings.function(node.child_by_field_name("function"))
-            for position, given in enumerate(operands(node.child_by_field_name("arguments"))):
-                argument = self._mention(given, name)
-                if target is not None and argument is not None:
-                    explained.add(argument.start_byte)
-                    self.follow(target, position)
+            explained.update(self._handed_on(node, name))
         for node in self._nodes(function, "unary_expression", "binary_expression"):
             # Asking whether there are any parameters reads none of them.
             if tested := self._mention(node, name):
                 explained.add(tested.start_byte)
-        for node in self._nodes(function, "identifier", "shorthand_property_identifier"):
-            if self._tree.text(node) == name and node.start_byte not in explained:
-                self._reads.is_complete = False
+        mentions = self._nodes(function, "identifier", "shorthand_property_identifier")
+        if any(
+            self._tree.text(one) == name and one.start_byte not in explained for one in mentions
+        ):
+            self._reads.is_complete = False
+
+    def _handed_on(self, call: Node, name: str) -> list[int]:
+        """Follow the parameters into the function that a call hands them to."""
+        explained: list[int] = []
+        target = self._bindings.function(call.child_by_field_name("function"))
+        for position, given in enumerate(operands(call.child_by_field_name("arguments"))):
+            argument = self._mention(given, name)
+            if target is not None and argument is not None:
+                explained.append(argument.start_byte)
+                self.follow(target, position)
+        return explained
 
     def _nodes(self, function: Node, *types: str) -> list[Node]:
         return self._tree.nodes(*types, within=function)

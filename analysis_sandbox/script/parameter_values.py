@@ -14,7 +14,7 @@ from typing import cast
 from analysis_sandbox.errors import ValidationFailedError
 from analysis_sandbox.script.definition import ParameterSpec, SelectOption
 from analysis_sandbox.script.patterns import compile_pattern
-from analysis_sandbox.script.sections import found
+from analysis_sandbox.script.sections import UNSTORABLE, found
 from analysis_sandbox.script.special_values import SPECIAL_NAMES, resolve_specials
 from analysis_sandbox.script.wording import did_you_mean, listed, shown
 from analysis_sandbox.values import MAX_DEPTH, MAX_SAFE_INTEGER, JSONValue, timestamp_text
@@ -24,8 +24,6 @@ _DATE = re.compile(
     r"([0-9]{4}-[0-9]{2})(-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
     r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?)?"
 )
-# PostgreSQL stores neither in JSON.
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _LONGEST_NUMBER = 400
 _TEXT_TYPES = frozenset({"string", "text"})
 _TYPES_WITH_WORDS = frozenset({"date", "object"})
@@ -106,7 +104,7 @@ def _plain_scalar(value: object) -> JSONValue:
 
 
 def _storable(text: str) -> str:
-    if bad := _UNSTORABLE.search(text):
+    if bad := UNSTORABLE.search(text):
         raise ValidationFailedError(f"holds the character {shown(bad.group())}; remove it")
     return str(text)
 

@@ -1,6 +1,7 @@
 """Reading a definition's objects key by key, keeping every problem with its path."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -9,6 +10,10 @@ from analysis_sandbox.script.wording import did_you_mean, kind, nearest, shown
 
 # What the sandbox puts in the place of each function of a default export.
 FUNCTION = "\ue000function"
+# Characters that PostgreSQL does not store in JSON.
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_LONGEST_KEY = 100
+_MOST_UNKNOWN = 20
 
 
 @dataclass(slots=True)
@@ -37,6 +42,7 @@ class Section:
 
     def where(self, key: str) -> str:
         """Return the path of a key."""
+        key = key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}…"
         return f"{self.path}.{key}" if self.path else key
 
     def value(self, key: str) -> object:
@@ -120,11 +126,30 @@ class Section:
 
     def warn_unknown(self, known: Sequence[str], *, functions: bool = True) -> None:
         """Warn of keys that mean nothing; with `functions` False only of misspelt functions."""
-        for key, value in self._values.items():
-            if key in known or (value == FUNCTION and not functions and not nearest(key, known)):
+        unknown = [key for key in self._values if key not in known]
+        for key in unknown[:_MOST_UNKNOWN]:
+            if self.is_function(key) and not functions and not nearest(key, known):
                 continue
             advice = did_you_mean(key, known) or f"; known here: {', '.join(known)}"
             self.problems.warn(self.where(key), f"is not known and has no effect{advice}")
+        if len(unknown) > _MOST_UNKNOWN:
+            more = len(unknown) - _MOST_UNKNOWN
+            self.problems.warn(self.path or "default export", f"has {more} more unknown keys")
+
+
+def refuse_unstorable(path: str, value: object, problems: Problems) -> None:
+    """Report the texts that PostgreSQL could not store, however nested."""
+    pending: list[tuple[str, object]] = [(path, value)]
+    while pending:
+        place, item = pending.pop()
+        if isinstance(item, str) and UNSTORABLE.search(item):
+            problems.error(place, "holds a null character or half of a surrogate pair; remove it")
+        elif isinstance(item, list):
+            items = cast("list[object]", item)
+            pending += [(f"{place}[{index}]", inner) for index, inner in enumerate(items)]
+        elif isinstance(item, dict):
+            for key, inner in cast("dict[str, object]", item).items():
+                pending += [(place, key), (f"{place}.{key[:_LONGEST_KEY]}", inner)]
 
 
 def found(value: object) -> str:

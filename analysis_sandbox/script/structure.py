@@ -11,11 +11,12 @@ from analysis_sandbox.script.definition import Definition, Dependencies, Schedul
 from analysis_sandbox.script.option_reads import OptionReads
 from analysis_sandbox.script.parameter_structure import read_parameters
 from analysis_sandbox.script.schedule import timezone
-from analysis_sandbox.script.sections import Problems, Section, found
+from analysis_sandbox.script.sections import Problems, Section, found, refuse_unstorable
 from analysis_sandbox.script.wording import did_you_mean
 from analysis_sandbox.values import JSONObject
 
 _TOP = ("title", "schedule", "dependencies", "parameters", "execution", "run")
+_STORED = ("title", "schedule", "dependencies", "parameters")
 _DEPENDENCIES = ("datasources", "analyses")
 _SCHEDULE = (
     *("cron", "timezone", "enabled", "retry_on_failure", "max_retries", "shouldRun"),
@@ -34,6 +35,8 @@ def read_definition(
     `options` are the reads of the options functions, by parameter.
     """
     top = Section("", exported, problems)
+    for key in _STORED:
+        refuse_unstorable(key, top.value(key), problems)
     if exported.get("run") is None:
         problems.errors.append("Missing required 'run' function")
     elif not top.is_function("run"):

@@ -7,14 +7,16 @@ from bisect import bisect_left
 from collections import defaultdict
 
 import tree_sitter_javascript
-from tree_sitter import Language, Node, Parser, Tree
+from tree_sitter import Language, Node, Parser, Point, Tree
 
 from analysis_sandbox.errors import LimitExceededError
 
+PARSE_SECONDS = 1.0
 READ_SECONDS = 3.0
 MOST_NODES = 400_000
 DEEPEST = 10_000
 _LANGUAGE = Language(tree_sitter_javascript.language())
+_CHUNK = 1 << 16
 _QUESTIONS_PER_LOOK = 1000
 _LONGEST_TEXT = 1000
 _ESCAPE = re.compile(r"\\(u\{[0-9A-Fa-f]{1,5}\}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|\r\n|.)", re.DOTALL)
@@ -34,23 +36,21 @@ _FUNCTION_TYPES = frozenset(
 class ScriptTree:
     """The syntax tree of one script; lines and columns count from 1.
 
-    Reading it is bounded in size and processor time, so that no text can keep its reader busy.
-    (tree-sitter's own queries are not: on deep or broken trees they never end.) Parsing is not:
-    it recurses and recovers as the text wants, so hand it only what the engine has accepted, or
-    what is small.
+    Parsing and reading are bounded in size and processor time, so that no text can keep its
+    reader busy. (tree-sitter's own queries are not: on deep or broken trees they never end.) Stack
+    space is not: the parser recurses on some nested texts, so limit their nesting first.
     """
 
     def __init__(self, source: str) -> None:
         """Parse the source, whatever is wrong with it.
 
         Raises:
-            LimitExceededError: the tree is too large or too deep.
+            LimitExceededError: parsing takes too long, or the tree is too large or too deep.
         """
         self._bytes = source.encode("utf-8")
         self._deadline = time.thread_time() + READ_SECONDS
         self._questions = 0
-        # Not with a read callback, which could be cancelled: it leaks whatever it closes over.
-        tree = Parser(_LANGUAGE).parse(self._bytes)
+        tree = _parse(self._bytes)
         self.root = tree.root_node
         if (count := self.root.descendant_count) > MOST_NODES:
             raise _too_complex(f"it has {count} syntax nodes; the limit is {MOST_NODES}")
@@ -156,6 +156,39 @@ def without_default(node: Node) -> Node:
     if node.type in {"assignment_pattern", "object_assignment_pattern"}:
         return node.child_by_field_name("left") or node
     return node
+
+
+class _Feed:
+    """What the parser reads from, until its time is up. Not part of the tree: the tree keeps it."""
+
+    def __init__(self, source: bytes) -> None:
+        self._source = source
+        self._given: list[bytearray] = []
+        self._deadline = time.thread_time() + PARSE_SECONDS
+
+    def read(self, offset: int, _point: Point) -> bytearray:
+        chunk = bytearray(self._source[offset : offset + _CHUNK])
+        self._given.append(chunk)
+        return chunk
+
+    def is_late(self, _offset: int, _has_error: bool) -> bool:  # noqa: FBT001
+        return time.thread_time() > self._deadline
+
+    def close(self) -> None:
+        # The parser never releases what it was given: nothing may be left in it.
+        for chunk in self._given:
+            chunk.clear()
+        self._source = b""
+
+
+def _parse(source: bytes) -> Tree:
+    feed = _Feed(source)
+    try:
+        return Parser(_LANGUAGE).parse(feed.read, progress_callback=feed.is_late)
+    except ValueError as error:
+        raise _too_complex(f"parsing it takes more than {PARSE_SECONDS:g} s") from error
+    finally:
+        feed.close()
 
 
 def _by_type(tree: Tree) -> dict[str, list[Node]]:

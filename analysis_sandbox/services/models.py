@@ -109,7 +109,11 @@ class JobStatus(Answer):
     """A job as it stands."""
 
     status: RunState
-    result: Any = Field(default=None, description="The run's result, once completed.")
+    result: Any = Field(
+        default=None,
+        description="The run's result, once completed. Inside the program it may be JSON text "
+        "(`EncodedJSON`), which the faces pass on undecoded.",
+    )
     error: str | None = None
     error_detail: ErrorDetail | None = None
     logs: list[str] = Field(default_factory=list[str])

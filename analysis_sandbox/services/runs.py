@@ -17,7 +17,7 @@ from analysis_sandbox.script import parameters
 from analysis_sandbox.services.access import Principal, Role
 from analysis_sandbox.services.models import ErrorDetail, JobStatus, Started, Stopped
 from analysis_sandbox.services.ports import Launch, RunGateway, RunState
-from analysis_sandbox.values import decode, to_json
+from analysis_sandbox.values import EncodedJSON, plain, to_json
 
 _FIRST_POLL_SECONDS = 0.01
 _LONGEST_POLL_SECONDS = 0.5
@@ -185,17 +185,17 @@ class RunService:
         return self._catalogue.runs.get(run.project, str(run.id))
 
     def _status(self, run: RunRecord, *, include_result: bool) -> JobStatus:
-        result = None
+        result: EncodedJSON | None = None
         error, detail = run.error, run.error_detail
         if run.status == "completed" and include_result and run.result_path:
             try:
-                result = decode(self._results.read(run.result_path))
+                result = EncodedJSON(plain(self._results.read(run.result_path)))
             except AnalysisSandboxError as problem:
                 error, detail = problem.message, {"code": problem.code, "hint": problem.hint}
         status: RunState = run.status
         return JobStatus(
             status=status,
-            result=to_json(result),
+            result=result,
             error=error,
             error_detail=ErrorDetail.model_validate(_without_none(detail)) if detail else None,
             logs=[line.message for line in self._catalogue.runs.logs(str(run.id))],

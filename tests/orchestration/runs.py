@@ -8,7 +8,12 @@ import dagster as dg
 
 from analysis_sandbox.catalogue.records import VersionRecord
 from analysis_sandbox.orchestration.gateway import DagsterGateway
+from analysis_sandbox.orchestration.jobs import build_job
+from analysis_sandbox.orchestration.origins import repository_origin
+from analysis_sandbox.orchestration.reconstruct import origin_of
+from analysis_sandbox.orchestration.storage import PooledRunStorage
 from analysis_sandbox.services.ports import Launch
+from analysis_sandbox.settings import Settings
 from analysis_sandbox.values import JSONObject
 from tests.orchestration.installation import Journal, Versions
 from tests.orchestration.processes import eventually
@@ -18,6 +23,7 @@ from tests.orchestration.processes import eventually
 class Runs:
     """The way a service starts a run, and what a test wants to know of it."""
 
+    settings: Settings
     gateway: DagsterGateway
     instance: dg.DagsterInstance
     versions: Versions
@@ -30,9 +36,23 @@ class Runs:
         self.gateway.launch(Launch(run_id, version, parameters or {}, "api", "alice"))
         return run_id
 
+    def create(self, version: VersionRecord) -> dg.DagsterRun:
+        """Create a run without submitting it."""
+        job = build_job(version)
+        origin = repository_origin(self.settings).get_job_origin(job.name)
+        return self.instance.create_run_for_job(
+            job, run_id=str(uuid4()), remote_job_origin=origin, job_code_origin=origin_of(version)
+        )
+
     def plan(self, name: str, plan: JSONObject, metadata: JSONObject | None = None) -> str:
         """Save a new version and start it."""
         return self.start(self.versions.save(name, plan, metadata=metadata))
+
+    @property
+    def storage(self) -> PooledRunStorage:
+        storage = self.instance.run_storage
+        assert isinstance(storage, PooledRunStorage)
+        return storage
 
     def status(self, run_id: str) -> str:
         run = self.instance.get_run_by_id(run_id)

@@ -61,14 +61,12 @@ def test_launching_a_run_again_leaves_it_alone(runs: Runs, journal: Journal) -> 
 def test_launching_again_submits_a_run_that_never_was(runs: Runs, status: Status) -> None:
     """As after a process that died between creating and submitting it."""
     version = runs.versions.save("interrupted")
-    launch = Launch(str(uuid4()), version, {}, "api", "alice")
-    runs.gateway._create(launch)
-    storage = runs.instance.run_storage
-    assert storage.change_status(launch.run_id, Status.NOT_STARTED, status)
+    run = runs.create(version)
+    assert runs.storage.change_status(run.run_id, Status.NOT_STARTED, status)
 
-    runs.gateway.launch(launch)
+    runs.start(version, run_id=run.run_id)
 
-    assert runs.ended(launch.run_id) == "SUCCESS"
+    assert runs.ended(run.run_id) == "SUCCESS"
 
 
 def test_parameters_that_do_not_fit_are_refused_and_leave_no_run(runs: Runs) -> None:
@@ -86,8 +84,11 @@ def test_parameters_that_do_not_fit_are_refused_and_leave_no_run(runs: Runs) -> 
 def test_many_threads_launch_at_once(runs: Runs, journal: Journal) -> None:
     version = runs.versions.save("parallel")
 
+    def start(n: int) -> str:
+        return runs.start(version, {"n": n})
+
     with ThreadPoolExecutor(12) as threads:
-        ids = list(threads.map(lambda n: runs.start(version, {"n": n}), range(48)))
+        ids = list(threads.map(start, range(48)))
 
     assert {runs.ended(run_id, seconds=60) for run_id in ids} == {"SUCCESS"}
     began = {entry["run"]: entry["parameters"] for entry in journal.read("began")}
@@ -115,8 +116,7 @@ def test_many_threads_launch_at_once(runs: Runs, journal: Journal) -> None:
     ],
 )
 def test_dagsters_events_make_our_states(runs: Runs, events: list[str], state: str) -> None:
-    version = runs.versions.save("states")
-    run = runs.gateway._create(Launch(str(uuid4()), version, {}, "api", "alice"))
+    run = runs.create(runs.versions.save("states"))
 
     for name in events:
         if name == "RUN_FAILURE":

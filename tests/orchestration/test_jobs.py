@@ -1,5 +1,6 @@
 """One run of a job in this process, with Dagster's real storage."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -8,7 +9,7 @@ import pytest
 from analysis_sandbox.catalogue.records import VersionRecord
 from analysis_sandbox.orchestration.config import run_config
 from analysis_sandbox.orchestration.jobs import build_job
-from analysis_sandbox.values import JSONObject
+from analysis_sandbox.values import JSONObject, JSONValue
 from tests.orchestration.installation import Journal, Versions
 
 pytestmark = pytest.mark.usefixtures("settings")
@@ -20,13 +21,13 @@ def run(
     instance: dg.DagsterInstance,
     version: VersionRecord,
     parameters: JSONObject | None = None,
-    **tags: str,
+    tags: Mapping[str, str] | None = None,
 ) -> Result:
     job = build_job(version)
     return job.execute_in_process(
         run_config=run_config(job.name, parameters or {}),
         instance=instance,
-        tags={name.replace("__", "/"): value for name, value in tags.items()},
+        tags=tags,
         raise_on_error=False,
     )
 
@@ -41,7 +42,7 @@ def failure(result: Result) -> tuple[str | None, dict[str, Any]]:
 
 def log_lines(instance: dg.DagsterInstance, run_id: str) -> list[tuple[int, str]]:
     return [
-        (entry.level, entry.user_message)
+        (int(entry.level), str(entry.user_message))
         for entry in instance.all_logs(run_id)
         if not entry.is_dagster_event
     ]
@@ -67,7 +68,7 @@ def test_a_run_executes_the_version_in_its_tag_whatever_job_it_was_started_with(
     versions.save("moved_on")
     newer = versions.save("moved_on")
 
-    result = run(instance, newer, analysis_sandbox__version="1")
+    result = run(instance, newer, tags={"analysis_sandbox/version": "1"})
 
     assert journal.read("began", run=result.run_id)[0]["version"] == 1
 
@@ -75,10 +76,10 @@ def test_a_run_executes_the_version_in_its_tag_whatever_job_it_was_started_with(
 @pytest.mark.parametrize(
     ("tags", "trigger"),
     [
-        ({"analysis_sandbox__trigger": "mcp"}, "mcp"),
-        ({"analysis_sandbox__trigger": "nonsense"}, "manual"),
-        ({"dagster__backfill": "b1"}, "backfill"),
-        ({"dagster__retry_number": "1"}, "retry"),
+        ({"analysis_sandbox/trigger": "mcp"}, "mcp"),
+        ({"analysis_sandbox/trigger": "nonsense"}, "manual"),
+        ({"dagster/backfill": "b1"}, "backfill"),
+        ({"dagster/retry_number": "1"}, "retry"),
     ],
 )
 def test_a_run_knows_what_started_it(
@@ -88,7 +89,7 @@ def test_a_run_knows_what_started_it(
     tags: dict[str, str],
     trigger: str,
 ) -> None:
-    result = run(instance, versions.save("started_by"), **tags)
+    result = run(instance, versions.save("started_by"), tags=tags)
 
     assert journal.read("began", run=result.run_id)[0]["trigger"] == trigger
 
@@ -96,7 +97,7 @@ def test_a_run_knows_what_started_it(
 def test_the_output_shows_result_preview_and_usage(
     instance: dg.DagsterInstance, versions: Versions
 ) -> None:
-    rows = [{"city": "Berlin", "n": 1, "tags": ["a"]}, {"city": None, "n": 2.5}]
+    rows: list[JSONValue] = [{"city": "Berlin", "n": 1, "tags": ["a"]}, {"city": None, "n": 2.5}]
 
     result = run(instance, versions.save("shows", {"result": rows}))
 
@@ -180,7 +181,7 @@ def test_a_scheduled_run_is_retried_after_a_transient_error(
         metadata={"schedule": schedule},
     )
 
-    result = run(instance, version, analysis_sandbox__trigger="scheduled")
+    result = run(instance, version, tags={"analysis_sandbox/trigger": "scheduled"})
 
     assert result.success
     attempts = [entry["attempt"] for entry in journal.read("began", run=result.run_id)]
@@ -206,7 +207,7 @@ def test_nothing_else_is_retried(
     schedule: JSONObject = {"cron": "0 6 * * *", "retry_on_failure": retry_on_failure}
     version = versions.save("not_retried", {"error": error}, metadata={"schedule": schedule})
 
-    result = run(instance, version, analysis_sandbox__trigger=trigger)
+    result = run(instance, version, tags={"analysis_sandbox/trigger": trigger})
 
     assert not result.success
     assert len(journal.read("began", run=result.run_id)) == 1
@@ -215,7 +216,9 @@ def test_nothing_else_is_retried(
 def test_script_log_lines_reach_the_runs_log_in_order_with_their_levels(
     instance: dg.DagsterInstance, versions: Versions
 ) -> None:
-    lines = [[("debug", "info", "warning", "error")[n % 4], f"line {n}"] for n in range(500)]
+    lines: list[JSONValue] = [
+        [("debug", "info", "warning", "error")[n % 4], f"line {n}"] for n in range(500)
+    ]
 
     result = run(instance, versions.save("logs", {"log": lines}))
 
@@ -237,7 +240,7 @@ def test_a_failed_run_keeps_what_its_script_said(
 def test_lines_beyond_the_bound_are_counted_in_a_note(
     instance: dg.DagsterInstance, versions: Versions
 ) -> None:
-    lines = [["info", f"line {n}"] for n in range(10_007)]
+    lines: list[JSONValue] = [["info", f"line {n}"] for n in range(10_007)]
 
     result = run(instance, versions.save("chatters", {"log": lines}))
 

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -10,7 +10,6 @@ from uuid import uuid4
 import dagster as dg
 import pytest
 
-from analysis_sandbox.orchestration.storage import PooledRunStorage
 from analysis_sandbox.settings import Settings
 from analysis_sandbox.values import JSONObject
 from tests.orchestration.installation import Journal
@@ -199,9 +198,9 @@ def test_exclusive_runs_do_not_overlap_in_the_pool(
     first = runs.start(version)
     runs.began(first)
     second = runs.start(version)
-    storage = runs.instance.run_storage
-    assert isinstance(storage, PooledRunStorage)
-    assert storage.change_status(second, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING)
+    assert runs.storage.change_status(
+        second, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING
+    )
     pool.client.launch(second, exclusive="etl")
     other = runs.plan("not_etl", {})
 
@@ -290,7 +289,7 @@ def test_a_second_pool_is_refused(pool: PoolProcess, settings: Settings) -> None
 
 
 @contextmanager
-def pool_with(settings: Settings, pool: PoolProcess, **environment: str) -> Iterator[PoolProcess]:
+def pool_with(settings: Settings, pool: PoolProcess, **environment: str) -> Generator[PoolProcess]:
     """The pool, restarted with other settings."""
     pool.stop()
     with pytest.MonkeyPatch.context() as patch:

@@ -1,9 +1,10 @@
-import errno
 import gzip
 import json
 import os
 import resource
 import signal
+import subprocess
+import sys
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -203,12 +204,33 @@ def test_a_result_that_does_not_fit_leaves_no_file(store: ResultStore, tmp_path:
     assert _files(tmp_path / "results") == []
 
 
-def test_a_full_disk_is_called_full() -> None:
-    store = ResultStore(Path("/dev/full/results"))
+FULL_DISK = """
+import json, os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from analysis_sandbox.errors import UnavailableError
+from analysis_sandbox.results.store import ResultStore
+store, now = ResultStore(Path(sys.argv[1])), datetime.now(UTC)
+text = json.dumps({"noise": os.urandom(200_000).hex()})
+try:
+    store.write("run", text, max_bytes=1 << 20, when=now)
+except UnavailableError as error:
+    print(error)
+print([file.name for file in Path(sys.argv[1]).rglob("*") if file.is_file()])
+"""
 
-    with pytest.raises(UnavailableError):
-        store.write("run", "{}", max_bytes=10, when=WHEN)
-    assert os.strerror(errno.ENOSPC) == "No space left on device"
+
+def test_a_full_disk_is_called_full_and_keeps_no_part(tmp_path: Path) -> None:
+    mount = 'mount -t tmpfs -o size=64k tmpfs "$0" 2>/dev/null || exit 77; exec "$@"'
+    command = ["unshare", *(["-m"] if os.geteuid() == 0 else ["-rm"]), "sh", "-c", mount]
+    command += [str(tmp_path), sys.executable, "-c", FULL_DISK, str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    if result.returncode in (1, 77) and not result.stdout:
+        pytest.skip(f"a small disk cannot be mounted here: {result.stderr}")
+
+    message, files = result.stdout.splitlines()
+    assert message.startswith(f"The disk of {tmp_path} is full: a result of ")
+    assert files == "[]"
 
 
 def test_a_directory_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:

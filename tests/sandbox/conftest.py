@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from analysis_sandbox.errors import AnalysisSandboxError
-from analysis_sandbox.sandbox.supervisor import CallOutcome, Sandbox
+from analysis_sandbox.sandbox.supervisor import CallOutcome, Sandbox, SandboxCall
 from tests.sandbox.scripts import Host, call
 
 Run = Callable[..., CallOutcome]
@@ -25,6 +25,23 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def host() -> Host:
     return Host()
+
+
+@pytest.fixture
+def sleeping(sandbox: Sandbox, host: Host) -> Iterator[SandboxCall]:
+    """A script that has begun and sleeps."""
+    begun = threading.Event()
+
+    def begin(_sql: str) -> None:
+        begun.set()
+
+    host.asynchronous = {"duckdb.exec": begin}
+    code = "await ctx.duckdb.exec('begin'); await ctx.sleep(60e3); return {};"
+    running = sandbox.start(call(code, limits={"timeout_ms": 60_000}), host.functions)
+    assert begun.wait(20)
+    yield running
+    running.stop()
+    running.wait()
 
 
 @pytest.fixture

@@ -54,11 +54,15 @@ class Metadata:
     @property
     def functions(self) -> dict[str, Callable[..., object]]:
         """The host functions."""
+
+        def delete(key: str) -> None:
+            self.values.pop(key, None)
+
         return {
             "metadata.get": self.values.get,
             "metadata.set": self.values.__setitem__,
             "metadata.has": self.values.__contains__,
-            "metadata.delete": lambda key: self.values.pop(key, None) and None,
+            "metadata.delete": delete,
             "metadata.list": lambda: sorted(self.values),
         }
 

@@ -108,11 +108,12 @@ def test_metadata_keys_are_text(key: object, failure: Failure) -> None:
 
 def test_log_shows_whatever_it_is_given(host: Host, value: Value) -> None:
     value(
-        """const cycle = { name: "x" }; cycle.self = cycle; const map = new Map([["m", cycle]]);
+        """const cycle = { n: "x" }; cycle.self = cycle; const map = new Map([["m", cycle]]);
         map.set("map", map);
         ctx.log("text", 1, 2n, null, undefined, true, Symbol("s"), () => 1, function named() {});
-        ctx.log({ a: [1, { b: null }], d: new Date(0), u: undefined, n: NaN, big: 5n, f() {} });
-        ctx.log(cycle, [cycle], map, new Set([1]), new Uint8Array(3), /x/g);
+        ctx.log({ a: [1, { b: null }], d: new Date(0), u: undefined, n: NaN, big: 5n });
+        ctx.log(cycle, [cycle], map, new Set([1]));
+        ctx.log(new Uint8Array(3), /x/g);
         ctx.log(new RangeError("bad"), { e: new Error("in") });
         ctx.log({ get x() { throw new Error("getter") } }, Object.create(null));
         ctx.log();
@@ -120,19 +121,18 @@ def test_log_shows_whatever_it_is_given(host: Host, value: Value) -> None:
         return {};"""
     )
 
+    cycle = '{"n":"x","self":"[Circular]"}'
     assert host.lines == [
         ("info", "text 1 2n null undefined true Symbol(s) [Function: anonymous] [Function: named]"),
         (
             "info",
-            '{"a":[1,{"b":null}],"d":"1970-01-01T00:00:00.000Z","n":null,"big":"5n",'
-            '"f":"[Function: f]"}',
+            '{"a":[1,{"b":null}],"d":"1970-01-01T00:00:00.000Z","n":null,"big":"5n"}',
         ),
         (
             "info",
-            '{"name":"x","self":"[Circular]"} [{"name":"x","self":"[Circular]"}] '
-            '{"[Map]":[["m",{"name":"x","self":"[Circular]"}],["map","[Circular]"]]} '
-            '{"[Set]":[1]} "[Uint8Array of 3 bytes]" "/x/g"',
+            f'{cycle} [{cycle}] {{"[Map]":[["m",{cycle}],["map","[Circular]"]]}} {{"[Set]":[1]}}',
         ),
+        ("info", '"[Uint8Array of 3 bytes]" "/x/g"'),
         ("info", 'RangeError: bad {"e":"Error: in"}'),
         ("info", "[cannot be shown: getter] {}"),
         ("info", ""),

@@ -1,5 +1,7 @@
 """What people read when a script fails: message, line, column and stack in their own lines."""
 
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+
 from typing import Any
 
 import pytest
@@ -56,7 +58,11 @@ def test_a_stack_names_the_functions_of_the_script_and_nothing_else(failure: Fai
     ("code", "wanted", "line"),
     [
         ("import fs from 'fs';\nexport default {};", "fs", 1),
-        ("\nimport { readFile } from 'node:fs/promises';\nexport default {};", "node:fs/promises", 2),
+        (
+            "\nimport { readFile } from 'node:fs/promises';\nexport default {};",
+            "node:fs/promises",
+            2,
+        ),
         ("export * from './other.js';", "other.js", 1),
         ("import 'https://example.com/x.js';\nexport default {};", "https://example.com/x.js", 1),
         ("export const a = 1;\nawait import('/etc/passwd');", "/etc/passwd", 2),
@@ -118,13 +124,17 @@ def test_the_cause_of_an_error_is_part_of_its_stack(failure: Failure) -> None:
 
 
 def test_an_error_in_a_timer_ends_the_run(failure: Failure) -> None:
-    error: Any = failure("setTimeout(() => { throw new RangeError('tick') }, 1);\nawait ctx.sleep(9e3);")
+    error: Any = failure(
+        "setTimeout(() => { throw new RangeError('tick') }, 1);\nawait ctx.sleep(9e3);"
+    )
 
     assert (error.name, str(error), error.line) == ("RangeError", "tick", 2)
 
 
 def test_an_error_in_a_microtask_ends_the_run(failure: Failure) -> None:
-    error = failure("queueMicrotask(() => { throw new RangeError('micro') }); await ctx.sleep(9e3);")
+    error = failure(
+        "queueMicrotask(() => { throw new RangeError('micro') }); await ctx.sleep(9e3);"
+    )
 
     assert str(error) == "micro"
 
@@ -160,7 +170,9 @@ def test_a_call_that_nobody_waits_for_is_noted(host: Host, value: Value) -> None
     assert "without waiting for 1 call (duckdb.exec)" in message
 
 
-def test_a_host_error_that_nobody_catches_comes_back_as_itself(host: Host, failure: Failure) -> None:
+def test_a_host_error_that_nobody_catches_comes_back_as_itself(
+    host: Host, failure: Failure
+) -> None:
     original = QueryError("no such table: t", hint="Create it.", details={"sql": "select"})
 
     def refuse(sql: str, params: object) -> object:

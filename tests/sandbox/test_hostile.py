@@ -1,5 +1,7 @@
 """Scripts that want out, want to hang, or want to lie. They may only hurt themselves."""
 
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ PATCHES = [
     "JSON.stringify = () => 'forged'; JSON.parse = () => ({ forged: true });",
     "Promise.prototype.constructor = function () {};",
     "Promise.resolve = Promise.reject = null; globalThis.Promise = null;",
-    "Array.prototype[Symbol.iterator] = null; Array.prototype.push = null; Array.isArray = () => 1;",
+    "Array.prototype[Symbol.iterator] = null; Array.prototype.push = Array.isArray = null;",
     "Map.prototype.get = Map.prototype.set = Map.prototype.delete = () => 'forged';",
     "WeakMap.prototype.get = () => 1; Map.prototype.forEach = null;",
     "String.prototype.split = String.prototype.indexOf = () => { throw 1 };",
@@ -21,7 +23,7 @@ PATCHES = [
     "Object.keys = Object.freeze = Object.assign = null; globalThis.Object = null;",
     "Error.prototype.toString = null; globalThis.Error = null; globalThis.TypeError = null;",
     "Function.prototype.call = Function.prototype.apply = Function.prototype.bind = null;",
-    "Object.prototype.toJSON = () => { throw new Error('toJSON') }; delete Object.prototype.toJSON;",
+    "Object.prototype.toJSON = () => { throw 1 }; delete Object.prototype.toJSON;",
     "Uint8Array.prototype.toBase64 = null; Uint8Array.fromBase64 = null; globalThis.BigInt = null;",
     "globalThis.console = null; globalThis.setTimeout = null; globalThis.performance = null;",
     "for (const k of Reflect.ownKeys(globalThis)) try { delete globalThis[k] } catch {}",
@@ -42,7 +44,10 @@ def test_patched_intrinsics_do_not_break_the_bridge(patch: str, host: Host, valu
         ctx.metadata.set("k", {{ v: [1] }});
         const seen = ctx.metadata.get("k").v[0];
         return ctx.duckdb.query("s").then
-          ? (async () => {{ await ctx.sleep(1); return {{ seen, rows: await ctx.duckdb.query("s") }}; }})()
+          ? (async () => {{
+              await ctx.sleep(1);
+              return {{ seen, rows: await ctx.duckdb.query("s") }};
+            }})()
           : null;
       }} }};"""
     got = value(code, limits={"timeout_ms": 5000})
@@ -90,7 +95,7 @@ def test_patched_intrinsics_do_not_hide_an_error(patch: str, run: Run) -> None:
     "body",
     [
         "Object.prototype.then = function (ok) { ok({ stolen: true }); }; return { a: 1 };",
-        "Object.defineProperty(Object.prototype, 'then', { get() { for (;;); } }); return { a: 1 };",
+        "Object.defineProperty(Object.prototype, 'then', { get() { for (;;); } }); return {};",
         "Object.prototype.toJSON = () => ({ forged: 1 }); return { a: 1 };",
         "return new Proxy({}, { ownKeys() { throw new Error('trap') } });",
         "return { get a() { throw new Error('getter') } };",

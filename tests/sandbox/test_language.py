@@ -68,8 +68,9 @@ def test_timers_do_not_keep_a_finished_run_alive(value: Value) -> None:
 
 def test_structured_clone_copies_deeply(value: Value) -> None:
     got = value(
-        r"""const source = { d: new Date(5), r: /x/g, m: new Map([["k", { n: 1 }]]), s: new Set([1]),
-          b: new Uint8Array([1, 2]), a: [1, , 3], e: new RangeError("bad"), n: null, big: 3n };
+        r"""const source = { d: new Date(5), r: /x/g, m: new Map([["k", { n: 1 }]]),
+          s: new Set([1]), b: new Uint8Array([1, 2]), a: [1, , 3], e: new RangeError("bad"),
+          n: null, big: 3n };
         source.self = source;
         const copy = structuredClone(source);
         const messages = [];
@@ -103,14 +104,15 @@ def test_text_encodes_and_decodes(value: Value) -> None:
         const bytes = new TextEncoder().encode(text);
         const fatal = (b) => { try { return new TextDecoder("utf-8", { fatal: true }).decode(b); }
                                catch (e) { return e.name; } };
+        const mark = new Uint8Array([239, 187, 191, 97]);
+        const keeping = new TextDecoder("utf8", { ignoreBOM: true });
         const other = () => { try { new TextDecoder("latin1"); } catch (e) { return e.message; } };
         return { n: bytes.length, back: new TextDecoder().decode(bytes) === text,
           lone: [...new TextEncoder().encode("\ud800")],
           bad: new TextDecoder().decode(new Uint8Array([97, 255, 98])),
           fatal: fatal(new Uint8Array([255])), part: new TextDecoder().decode(bytes.subarray(1, 3)),
-          mark: [new TextDecoder().decode(new Uint8Array([239, 187, 191, 97])),
-                 new TextDecoder("utf8", { ignoreBOM: true }).decode(new Uint8Array([239, 187, 191])).length],
-          other: other(), empty: [new TextDecoder().decode(), new TextEncoder().encode().length] };"""
+          mark: [new TextDecoder().decode(mark), keeping.decode(mark).length], other: other(),
+          empty: [new TextDecoder().decode(), new TextEncoder().encode().length] };"""
     )
 
     assert got == {
@@ -120,7 +122,7 @@ def test_text_encodes_and_decodes(value: Value) -> None:
         "bad": "a\ufffdb",
         "fatal": "TypeError",
         "part": "é",
-        "mark": ["a", 1],
+        "mark": ["a", 2],
         "other": "TextDecoder knows utf-8 only, not 'latin1'",
         "empty": ["", 0],
     }

@@ -1,5 +1,7 @@
 """Stopping a script: politely, then by interrupt, then by force."""
 
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
+
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +12,6 @@ import pytest
 from analysis_sandbox.errors import CancelledError
 from analysis_sandbox.sandbox.supervisor import Sandbox, SandboxCall
 from tests.sandbox.scripts import Host, Metadata, call
-
 
 
 @pytest.fixture
@@ -42,8 +43,7 @@ def stopped(sandbox: Sandbox, host: Host, begun: threading.Event) -> Callable[[s
 @pytest.mark.parametrize(
     ("body", "line"),
     [
-        ("function spin() {\n  for (;;) Math.abs(1);\n}\nspin();", 4),
-        ("for (;;) ctx.metadata.get('k');", 3),
+        ("function spin() {\n  for (;;);\n}\nspin();", 3),
         ("await ctx.duckdb.tables();", 3),
     ],
 )
@@ -89,7 +89,8 @@ def test_sleeps_end_at_once(stopped: Callable[[str], Any]) -> None:
 
 def test_calls_under_way_and_new_ones_are_given_up(stopped: Callable[[str], Any]) -> None:
     body = """const seen = [];
-      try { await Promise.all([ctx.duckdb.tables(), ctx.sleep(60e3)]); } catch (e) { seen.push(e.name, e.code); }
+      const both = Promise.all([ctx.duckdb.tables(), ctx.sleep(60e3)]);
+      try { await both; } catch (e) { seen.push(e.name, e.code); }
       try { await ctx.duckdb.exec("more"); } catch (e) { seen.push(e.message); }
       return { seen };"""
 
@@ -150,5 +151,3 @@ def _wait_shortly(running: SandboxCall) -> None:
     threading.Thread(target=lambda: (running.wait(), over.set()), daemon=True).start()
     if not over.wait(0.3):
         raise TimeoutError
-
-

@@ -24,7 +24,7 @@ class Parts:
     def workers(self) -> list[psutil.Process]:
         """The run workers."""
         pool = self.pool()
-        return [child for child in pool.children() if _command(child) == _command(pool)]
+        return [child for child in _children(pool) if _command(child) == _command(pool)]
 
     def warehouse(self) -> psutil.Process:
         """The warehouse process of the default project."""
@@ -40,15 +40,29 @@ class Parts:
         return found[0]
 
     def fork_servers(self, parent: psutil.Process) -> list[psutil.Process]:
-        """The sandbox fork servers below `parent`."""
-        children = parent.children(recursive=True)
-        return [child for child in children if "forkserver" in _command(child)]
+        """The sandbox fork servers that `parent` started."""
+        return [child for child in _children(parent) if "forkserver" in _command(child)]
+
+    def busy_workers(self) -> list[psutil.Process]:
+        """The run workers with a script under way."""
+        return [worker for worker in self.workers() if self.busy_fork_servers(worker)]
+
+    def busy_fork_servers(self, worker: psutil.Process) -> list[psutil.Process]:
+        """The fork servers of a worker that have a child."""
+        return [server for server in self.fork_servers(worker) if _children(server)]
 
     def _one(self, module: str) -> psutil.Process:
         found = [process for process in self.everything() if module in _command(process)]
         roots = [p for p in found if p.ppid() not in {other.pid for other in found}]
         assert len(roots) == 1, f"{module}: {roots}"
         return roots[0]
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _command(process: psutil.Process) -> str:

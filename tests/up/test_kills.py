@@ -37,22 +37,17 @@ WRITER = """export default {
 };"""
 
 
-def _busy_workers(parts: Parts) -> list[psutil.Process]:
-    return [w for w in parts.workers() if any(s.children() for s in parts.fork_servers(w))]
+def _worker(parts: Parts) -> psutil.Process:
+    return until(parts.busy_workers, what="a worker is busy", seconds=30)[0]
 
 
-def _kill_worker(parts: Parts) -> psutil.Process:
-    return until(lambda: _busy_workers(parts), what="a worker is busy", seconds=30)[0]
-
-
-def _kill_fork_server(parts: Parts) -> psutil.Process:
-    servers = [s for w in _busy_workers(parts) for s in parts.fork_servers(w) if s.children()]
-    return servers[0]
+def _fork_server(parts: Parts) -> psutil.Process:
+    return until(lambda: parts.busy_fork_servers(_worker(parts)), what="it forked", seconds=30)[0]
 
 
 VICTIMS: dict[str, Callable[[Parts], psutil.Process]] = {
-    "worker": _kill_worker,
-    "fork_server": _kill_fork_server,
+    "worker": _worker,
+    "fork_server": _fork_server,
     "warehouse": Parts.warehouse,
     "pool": Parts.pool,
     "postgresql": Parts.postmaster,
@@ -72,7 +67,7 @@ def test_a_kill_in_the_middle_of_writing_runs_loses_nothing(
     up.create(trivial := f"after_{victim}_{uuid.uuid4().hex[:6]}", TRIVIAL)
     for job in jobs:
         until(lambda job=job: up.job(job)["status"] == "running", what="it runs", seconds=60)
-    until(lambda: len(_busy_workers(parts)) >= 2, what="both write", seconds=60)
+    until(lambda: len(parts.busy_workers()) >= 2, what="both write", seconds=60)
     _wait_for_progress(up, names)
 
     VICTIMS[victim](parts).send_signal(signal.SIGKILL)
@@ -96,7 +91,7 @@ def test_the_job_of_a_killed_worker_is_reported_as_crashed(shared_up: Installati
         "run: async (ctx) => { for (;;) await ctx.sleep(20); } };",
     )
     job = up.execute(name)
-    worker = until(lambda: _busy_workers(parts), what="a worker is busy", seconds=60)[0]
+    worker = _worker(parts)
 
     worker.send_signal(signal.SIGKILL)
 
@@ -124,7 +119,7 @@ def _ended(up: Installation, job: str) -> dict[str, Any]:
         return status if status["status"] not in ("pending", "running") else None
 
     try:
-        return until(look, what="the job ends by itself", seconds=15)
+        return until(look, what="the job ends by itself", seconds=8)
     except TimeoutError:
         up.api.delete(f"/api/analysis/jobs/{job}").raise_for_status()
         return until(look, what="the stopped job ends", seconds=60)

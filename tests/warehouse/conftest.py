@@ -29,7 +29,7 @@ class Home:
     """One installation's home and what the tests do with it."""
 
     settings: Settings
-    children: list["subprocess.Popen[str]"] = field(default_factory=list)
+    children: list["subprocess.Popen[str]"] = field(default_factory=list["subprocess.Popen[str]"])
 
     def configure(self, **values: float) -> None:
         """Write config.toml, which the warehouse process reads too."""

@@ -1,22 +1,27 @@
-"""Kill any of the processes at any time: what was acknowledged is there, what was not leaves nothing."""
+"""Kill any process at any time: what was acknowledged is there, the rest leaves nothing."""
+# pyarrow ships no type information.
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+# pyright: reportUnknownVariableType=false
 
 import json
 import resource
 import signal
+from collections.abc import Iterator
 
+import pyarrow as pa
 import pytest
 
 from analysis_sandbox.errors import UnavailableError
 from analysis_sandbox.warehouse.client import WarehouseSession
-from tests.warehouse.conftest import Eventually, Home
+from tests.warehouse.conftest import Home
 
 
 @pytest.fixture
-def counter(session: WarehouseSession) -> WarehouseSession:
-    session.execute(
-        "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES (1, 0)"
-    )
-    return session
+def counter(home: Home) -> Iterator[WarehouseSession]:
+    with home.session() as session:
+        session.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER)")
+        session.execute("INSERT INTO t VALUES (1, 0)")
+        yield session
 
 
 def content(session: WarehouseSession) -> list[dict[str, int]]:
@@ -25,7 +30,7 @@ def content(session: WarehouseSession) -> list[dict[str, int]]:
 
 @pytest.mark.parametrize("action", ["hold_transaction", "hold_statement"])
 def test_a_killed_client_leaves_nothing_behind(
-    home: Home, counter: WarehouseSession, eventually: Eventually, action: str
+    home: Home, counter: WarehouseSession, action: str
 ) -> None:
     client = home.client(action)
     assert client.stdout is not None
@@ -37,7 +42,7 @@ def test_a_killed_client_leaves_nothing_behind(
     # The row is free again once the server has noticed: until then the change collides.
     counter.execute("UPDATE t SET n = n + 1 WHERE id = 1")
     assert content(counter) == [{"id": 1, "n": 1}]
-    eventually(lambda: home.log().count("ended by a fault") == 0)
+    assert "ERROR" not in home.log()
 
 
 def test_every_acknowledged_row_survives_kills_of_the_server(home: Home) -> None:
@@ -71,29 +76,21 @@ def test_every_acknowledged_row_survives_kills_of_the_server(home: Home) -> None
 
 
 def test_a_call_in_flight_at_a_kill_says_that_its_outcome_is_unknown(
-    home: Home, session: WarehouseSession
+    home: Home, counter: WarehouseSession
 ) -> None:
     pid = home.pid()
-
-    def kill_and_read() -> object:
-        home.kill(signal.SIGKILL)
-        yield
-
-    import pyarrow as pa
-
     schema = pa.schema([("a", pa.int64())])
 
-    def batches() -> object:
+    def batches() -> Iterator[pa.RecordBatch]:
         yield pa.record_batch([pa.array([1])], schema=schema)
         home.kill(signal.SIGKILL)
         home.wait_for_end()
-        while True:
-            yield pa.record_batch([pa.array(range(10_000))], schema=schema)
+        yield pa.record_batch([pa.array([2])], schema=schema)
 
     with pytest.raises(UnavailableError, match="whether the call took effect is unknown"):
-        session.load("t", pa.RecordBatchReader.from_batches(schema, batches()))
+        counter.load("loaded", pa.RecordBatchReader.from_batches(schema, batches()))
 
-    assert session.tables() == []
+    assert counter.tables() == ["t"]
     assert home.pid() != pid
 
 

@@ -1,4 +1,7 @@
 """Time, memory and size of calls, and ending them from outside."""
+# pyarrow ships no type information.
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+# pyright: reportUnknownVariableType=false
 
 import json
 import threading

@@ -1,4 +1,7 @@
 """Loading Arrow streams into tables: modes, all or nothing, whatever the source does."""
+# pyarrow ships no type information.
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+# pyright: reportUnknownVariableType=false
 
 import json
 from collections.abc import Iterator

@@ -114,7 +114,7 @@ def test_begin_within_a_transaction_leaves_the_transaction_as_it_is(
 
 
 def test_an_error_says_which_of_several_statements_failed(session: WarehouseSession) -> None:
-    with pytest.raises(QueryError, match="Statement 2 of 3: .*nowhere does not exist"):
+    with pytest.raises(QueryError, match=r"Statement 2 of 3: .*nowhere does not exist"):
         session.execute("CREATE TABLE t (a INT); INSERT INTO nowhere VALUES (1); DROP TABLE t")
 
     assert session.tables() == ["t"]
@@ -203,7 +203,7 @@ def test_describe_speaks_of_views_too(session: WarehouseSession) -> None:
 def test_describing_an_unknown_table_names_the_known_ones(session: WarehouseSession) -> None:
     session.execute("CREATE TABLE orders (a INT); CREATE TEMP TABLE scratch (a INT)")
 
-    with pytest.raises(NotFoundError, match="no table 'order'. It has: orders$"):
+    with pytest.raises(NotFoundError, match=r"no table 'order'\. It has: orders$"):
         session.describe("order")
 
 

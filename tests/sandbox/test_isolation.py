@@ -1,0 +1,221 @@
+"""The walls around a script: what its process holds, and what it could reach if it owned it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis_sandbox.sandbox.supervisor import Sandbox, SandboxCall
+from tests.sandbox.scripts import Host, call
+
+ROOT = Path(__file__).parents[2]
+REFUSED = {"EPERM", "EACCES"}
+LAYERS = {
+    "namespaces",
+    "files",
+    "parent_death",
+    "setuid",
+    "capabilities",
+    "no_new_privs",
+    "landlock",
+    "rlimits",
+    "seccomp",
+}
+# What seccomp alone stands against is not asked of the other layers.
+ONLY_SECCOMP = {
+    "make a unix socket",
+    "make a netlink socket",
+    "connect over the network",
+    "send to another address",
+    "receive a descriptor",
+    "execute a program",
+    "map executable memory",
+    "make memory executable",
+    "make an anonymous file",
+    "change a process attribute",
+    "share memory",
+    "use keys",
+    "use io_uring",
+    "handle page faults",
+    "raise limits of the parent",
+    "take a descriptor of the parent",
+    "enter namespaces",
+    "watch performance",
+}
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the layers are Linux'")
+root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+def program(name: str, *arguments: str) -> Any:
+    """Run a program of this package and return the JSON that it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.sandbox.{name}", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    return json.loads(done.stdout)
+
+
+@linux
+@pytest.mark.parametrize("user", ["0", pytest.param("12345", marks=root)])
+def test_a_child_that_belongs_to_its_script_reaches_nothing(user: str) -> None:
+    layers, answers = program("breakout", user, "all")
+
+    assert layers["seccomp"] == "ok"
+    assert len(answers) > 30
+    assert {name: answer for name, answer in answers.items() if answer not in REFUSED} == {}
+
+
+@linux
+def test_the_attempts_are_real() -> None:
+    """Unconfined, what this test program tries does succeed, as far as its user may."""
+    from tests.sandbox.breakout import attempts
+
+    todo = attempts(os.getpid(), 0, 0)
+
+    descriptors = [todo[name]() for name in ("open a file", "list a directory")]
+    descriptors += [todo["make a unix socket"](), todo["make an anonymous file"]()]
+    assert min(descriptors) > 2
+    for descriptor in descriptors:
+        os.close(descriptor)
+    assert todo["map executable memory"]() == 0
+
+
+@linux
+@root
+def test_the_other_layers_stand_without_seccomp() -> None:
+    layers, answers = program("breakout", "0", "no-seccomp")
+
+    assert layers["seccomp"] != "ok"
+    holes = {name for name, answer in answers.items() if answer == "done"}
+    assert holes <= ONLY_SECCOMP
+
+
+@linux
+def test_the_layers_are_reported_with_every_call(sandbox: Sandbox, host: Host) -> None:
+    layers = sandbox.run(call("return {};"), host.functions).layers
+
+    assert set(layers) == LAYERS
+    assert layers["seccomp"] == "ok"
+    assert layers["no_new_privs"] == "ok"
+    assert layers["rlimits"] == "ok"
+    if os.geteuid() == 0:
+        assert re.fullmatch(r"ok \(uid 6\d{4}\)", layers["setuid"])
+        assert "65534" not in layers["setuid"]
+
+
+@linux
+def test_an_ordinary_user_gets_the_required_layers() -> None:
+    value, layers = program("unprivileged")
+
+    assert value == '{"ok":1}'
+    assert set(layers) == LAYERS
+    assert layers["seccomp"] == "ok"
+    assert layers["setuid"].startswith("needs root")
+
+
+@linux
+def test_without_seccomp_no_script_runs() -> None:
+    message, hint = program("without_seccomp", "0")
+
+    assert message.startswith("This machine cannot confine scripts: PermissionError")
+    assert "allow_weak_sandbox" in hint
+
+
+@linux
+def test_a_weak_sandbox_has_to_be_asked_for_and_says_what_is_missing() -> None:
+    value, seccomp = program("without_seccomp", "1")
+
+    assert value == '{"ok":1}'
+    assert seccomp.startswith("PermissionError")
+
+
+@linux
+@root
+def test_parent_secrets_reach_neither_fork_server_nor_child(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Built at run time, so that no source text or constant holds them whole.
+    in_environment, in_memory = (f"canary-{kind}-{os.urandom(8).hex()}" for kind in ("env", "mem"))
+    monkeypatch.setenv("CANARY", in_environment)
+    with Sandbox() as sandbox:
+        running = sandbox.start(call("await ctx.sleep(60e3); return {};"), Host().functions)
+        child = running.pid
+        server = _parent_of(child)
+        held = {pid: _memory(pid) for pid in (server, child, os.getpid())}
+        for pid in (server, child):
+            assert Path(f"/proc/{pid}/environ").read_bytes() == b""
+            assert in_environment.encode() not in held[pid]
+            assert in_memory.encode() not in held[pid]
+            assert b"analysis-sandbox:bridge.js" in held[pid]
+        # The search itself works.
+        assert in_environment.encode() in held[os.getpid()]
+        assert in_memory.encode() in held[os.getpid()]
+        running.stop()
+        running.wait()
+
+
+@linux
+@root
+def test_the_child_holds_its_socket_and_its_wake_up_pipe_only(sleeping: SandboxCall) -> None:
+    links = [os.readlink(entry) for entry in Path(f"/proc/{sleeping.pid}/fd").iterdir()]
+
+    assert sorted(link.partition(":")[0] for link in links) == ["pipe", "pipe", "socket"]
+
+
+@linux
+def test_the_fork_server_has_a_session_of_its_own_and_clean_arguments(
+    sleeping: SandboxCall,
+) -> None:
+    server = _parent_of(sleeping.pid)
+    arguments = Path(f"/proc/{server}/cmdline").read_bytes().split(b"\0")
+
+    assert os.getsid(server) != os.getsid(0)
+    assert arguments[1:5] == [b"-I", b"-S", b"-B", b"-c"]
+    assert all(b"=" not in argument for argument in arguments[6:])
+
+
+def test_the_child_side_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.path += sys.argv[1:]; import analysis_sandbox.sandbox.forkserver; "
+        "print([n for n in sys.modules if n.split('.')[0] in "
+        "('pydantic', 'concurrent', 'asyncio', 'subprocess', 'threading', 'quickjs', 'ssl')])"
+    )
+    import _quickjs  # pyright: ignore[reportMissingImports]
+
+    paths = [str(ROOT), str(Path(str(_quickjs.__file__)).parent)]  # pyright: ignore
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, *paths], capture_output=True, check=True
+    )
+
+    assert done.stdout.decode().strip() == "[]"
+
+
+def _parent_of(pid: int) -> int:
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    return int(stat.rpartition(")")[2].split()[1])
+
+
+def _memory(pid: int) -> bytes:
+    """Return everything that is readable and writable in the process."""
+    found: list[bytes] = []
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines():
+            span, rights = line.split()[:2]
+            begin, end = (int(part, 16) for part in span.split("-"))
+            if not rights.startswith("r") or "[v" in line or end - begin > 1 << 30:
+                continue
+            memory.seek(begin)
+            try:
+                found.append(memory.read(end - begin))
+            except OSError:
+                continue
+    return b"\n".join(found)
