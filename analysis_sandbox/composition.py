@@ -93,7 +93,7 @@ def build_services(settings: Settings) -> Services:
 def dagster_environment() -> dagster_side.Environment:
     """Return what Dagster's processes need to load and run jobs; built once per process."""
     settings = load_settings()
-    if settings.database_url is None and not has_owner(settings.owner_lock):
+    if not has_owner(settings.owner_lock):
         attach_or_start(settings)
         migrate(database_url(settings, "catalogue", driver="psycopg"))
     core = _core(settings)
@@ -139,6 +139,7 @@ def owned_database(
     Yields the server that this process must watch, None for an external one.
     """
     if settings.database_url is not None:
+        attach_or_start(settings)
         migrate(database_url(settings, "catalogue", driver="psycopg"))
         yield None
         return

@@ -16,7 +16,8 @@ class RunRequest:
     """One version of one analysis with the parameters as they were given.
 
     `parameters` may still hold defaults to fill and special values to resolve; `attempt` counts
-    from 1.
+    from 1. With `retries_transient` another attempt follows one that fails for a transient reason:
+    the run does not end with it.
     """
 
     run_id: str
@@ -27,6 +28,7 @@ class RunRequest:
     trigger: Trigger = "manual"
     executed_by: str = "unknown"
     attempt: int = 1
+    retries_transient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

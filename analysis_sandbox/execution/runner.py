@@ -106,7 +106,10 @@ class _Run:
         try:
             outcome = self._execute()
         except AnalysisSandboxError as error:
-            self._finish_failed(error)
+            if error.transient and self._request.retries_transient:
+                self._keep_open(error)
+            else:
+                self._finish_failed(error)
             raise
         except BaseException:
             self._finish_failed(CancelledError("The run was stopped", name="CancelledError"))
@@ -170,7 +173,7 @@ class _Run:
             given = parameters.resolve(specs, given, now=now)
         except ValidationFailedError as error:
             problem = error
-        self._environment.catalogue.runs.start(
+        row = self._environment.catalogue.runs.start(
             RunStart(
                 run_id=request.run_id,
                 project=request.project,
@@ -183,6 +186,8 @@ class _Run:
                 attempt=request.attempt,
             )
         )
+        if row.is_final:
+            raise CancelledError(f"The run had ended before it began: {row.status}")
         if problem is not None:
             raise problem
         return given
@@ -273,6 +278,12 @@ class _Run:
                 "warning", f"Dropped parameters that are not declared: {', '.join(dropped)}"
             )
         return {name: value for name, value in given.items() if name in declared}
+
+    def _keep_open(self, error: AnalysisSandboxError) -> None:
+        attempt = self._request.attempt
+        self._log.write("error", f"Attempt {attempt} failed and is tried again: {error.message}")
+        lines = self._log.close()
+        self._environment.catalogue.runs.append_log(self._request.run_id, lines)
 
     def _finish_failed(self, error: AnalysisSandboxError) -> None:
         try:

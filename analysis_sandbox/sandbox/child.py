@@ -67,6 +67,7 @@ class Child:
         self.inherited: hardening.Layers = {}
         self._allow_weak = allow_weak or not hardening.IS_LINUX
         self._filter = hardening.prepare()
+        self._parent = os.getpid()
         self._base_bytes = 0
         self._deadline = self._stop_at = _FOREVER
         self._is_stop_told = self._is_reporting = False
@@ -121,7 +122,7 @@ class Child:
     def harden(self) -> hardening.Layers:
         """Lock this process in, for good, and report the layers."""
         entropy = os.urandom(8)
-        layers = self.inherited | hardening.confine(self._filter)
+        layers = self.inherited | hardening.confine(self._filter, parent=self._parent)
         if not self._engine.reseed(entropy):
             layers["random"] = "Math.random repeats: unknown build of the engine"
         return layers

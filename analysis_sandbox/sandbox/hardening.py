@@ -76,15 +76,16 @@ def prepare() -> bytes | None:
     return None
 
 
-def confine(program: bytes | None) -> Layers:
+def confine(program: bytes | None, *, parent: int) -> Layers:
     """Lock the calling process down for good and report each layer.
 
-    The order matters: privileges go before no_new_privs, landlock needs a descriptor and goes
-    before the rlimits, and after seccomp limits can only shrink.
+    `parent` is the process to die with. The order matters: privileges go before no_new_privs,
+    landlock needs a descriptor and goes before the rlimits, and after seccomp limits can only
+    shrink.
     """
     layers: Layers = {}
     if IS_LINUX:
-        _apply(layers, "parent_death", _die_with_parent)
+        _apply(layers, "parent_death", lambda: _die_with(parent))
         if os.geteuid() == 0:
             _apply(layers, "setuid", _drop_identity)
         else:
@@ -176,8 +177,11 @@ def _empty_root() -> None:
     os.chdir("/")
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
     _check(_c().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+    if os.getppid() != parent:
+        # It died a moment before.
+        os._exit(0)
 
 
 def _drop_identity() -> str:

@@ -41,7 +41,7 @@ __all__ = [
 # An honest child ends right after its report.
 _LINGER_S = 0.25
 # A fork server that lets a child live this long past its time no longer answers.
-_UNRESPONSIVE_S = 5.0
+_UNRESPONSIVE_S = 2.0
 
 
 class SandboxCall:

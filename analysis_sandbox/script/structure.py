@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from analysis_sandbox.errors import ValidationFailedError
-from analysis_sandbox.limits import MAXIMUM_LIMITS, LimitOverrides
+from analysis_sandbox.limits import LimitOverrides
 from analysis_sandbox.script.cron import canonical_cron
 from analysis_sandbox.script.definition import Definition, Dependencies, ScheduleSpec
 from analysis_sandbox.script.option_reads import OptionReads
@@ -137,15 +138,18 @@ def _execution(section: Section | None) -> LimitOverrides | None:
                 advice = did_you_mean(key, known) or f"; known here: {', '.join(known)}"
                 section.error(key, f"is not a limit{advice}")
             else:
-                section.error(key, _limit_problem(key, item["type"], item["input"]))
+                section.error(key, _limit_problem(key, item))
         return None
 
 
-def _limit_problem(key: str, problem: str, given: object) -> str:
-    name = "memory_mb" if key == "memory_limit_mb" else key
-    unit = _UNITS[name]
-    if problem == "less_than_equal":
-        return f"is {given} {unit}; the maximum is {getattr(MAXIMUM_LIMITS, name)} {unit}"
-    if problem in {"greater_than", "greater_than_equal"}:
-        return f"is {given} {unit}, which is too little"
-    return f"must be a number of {unit}, not {found(given)}"
+def _limit_problem(key: str, problem: ErrorDetails) -> str:
+    unit = _UNITS["memory_mb" if key == "memory_limit_mb" else key]
+    given, bounds = problem["input"], problem.get("ctx", {})
+    if "le" in bounds:
+        return f"is {given} {unit}; the maximum is {bounds['le']:.15g} {unit}"
+    if "ge" in bounds:
+        return f"is {given} {unit}; the minimum is {bounds['ge']:.15g} {unit}"
+    if "gt" in bounds:
+        return f"is {given} {unit}; it must be more than {bounds['gt']:.15g} {unit}"
+    whole = "whole " if problem["type"].startswith("int") else ""
+    return f"must be a {whole}number of {unit}, not {found(given)}"

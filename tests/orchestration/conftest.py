@@ -1,4 +1,4 @@
-"""One installation per session: real PostgreSQL, real Dagster, a real pool where a test asks."""
+"""One installation for the package: real PostgreSQL, real Dagster, a real pool where a test asks."""
 
 import os
 import shutil
@@ -19,7 +19,16 @@ from tests.orchestration.runs import Runs
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="session")
+def remove_cluster(home: Path) -> None:
+    """Remove what an embedded server leaves outside its home.
+
+    Under root a cluster cannot lie in pytest's private directory: only a link to it does.
+    """
+    if (home / "pg").is_symlink():
+        shutil.rmtree((home / "pg").readlink().parent)
+
+
+@pytest.fixture(scope="package")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
@@ -33,12 +42,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         settings = load_settings()
         settings.logs_directory.mkdir()
         yield settings
-    # Under root a cluster cannot lie in pytest's private directory: only a link to it does.
-    if (home / "pg").is_symlink():
-        shutil.rmtree((home / "pg").readlink().parent)
+    remove_cluster(home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def postgres(settings: Settings) -> Iterator[EmbeddedPostgres]:
     server = EmbeddedPostgres(settings)
     server.start()
@@ -47,30 +54,30 @@ def postgres(settings: Settings) -> Iterator[EmbeddedPostgres]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gateway(settings: Settings, postgres: EmbeddedPostgres) -> Iterator[DagsterGateway]:
     gateway = DagsterGateway(settings)
     yield gateway
     gateway.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def instance(settings: Settings, postgres: EmbeddedPostgres) -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
         yield instance
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def versions(settings: Settings) -> Versions:
     return Versions(settings.home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def journal(settings: Settings) -> Journal:
     return Journal(settings.home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def runs(
     settings: Settings,
     gateway: DagsterGateway,

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -311,6 +312,39 @@ def test_runs_wait_in_dagsters_queue_while_the_pool_restarts(
         pool.start()
 
         assert runs.ended(run_id, seconds=30) == "SUCCESS"
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_a_schedule_runs_at_the_first_tick_after_it_is_switched_on(
+    runs: Runs, ask: Ask, journal: Journal, daemon: Process
+) -> None:
+    parameters: JSONObject = {"day": {"type": "date", "default": "today"}}
+    version = runs.versions.save(
+        "minutely", metadata={"schedule": {"cron": "* * * * *"}, "parameters": parameters}
+    )
+    runs.gateway.refresh()
+    eventually(lambda: schedule_in(ask, "minutely_schedule"), seconds=10)
+    switched = time.time()
+    runs.gateway.switch_schedule(version, enabled=True)
+
+    def found() -> list[dict[str, Any]]:
+        return [
+            entry
+            for entry in journal.read("began", trigger="scheduled", executed_by="scheduler")
+            if entry["at"] > switched
+        ]
+
+    (began, *_) = eventually(found, seconds=90)
+    runs.gateway.switch_schedule(version, enabled=False)
+    assert int(began["at"] // 60) == int(switched // 60) + 1
+    assert set(began["parameters"]) == {"day"}
+
+
+def test_what_is_saved_without_a_word_shows_a_little_later(runs: Runs, ask: Ask) -> None:
+    runs.versions.save("silent")
+
+    assert eventually(lambda: job_in(ask, "silent"), seconds=20)
 
 
 def test_a_code_server_that_restarts_is_found_again(

@@ -83,6 +83,19 @@ def test_runs_beyond_the_workers_wait_and_then_run(
     assert {runs.ended(run_id) for run_id in ids} == {"SUCCESS"}
 
 
+def test_dagsters_monitoring_learns_whether_a_run_has_a_worker(runs: Runs, gate: Path) -> None:
+    run_id = runs.plan("healthy", held(gate))
+    runs.began(run_id)
+    run = runs.instance.get_run_by_id(run_id)
+    assert run is not None
+    launcher = runs.instance.run_launcher
+
+    assert launcher.check_run_worker_health(run).status.value == "RUNNING"
+    gate.touch()
+    runs.ended(run_id)
+    eventually(lambda: launcher.check_run_worker_health(run).status.value == "NOT_FOUND")
+
+
 def test_a_killed_worker_fails_its_run_with_a_report(runs: Runs, gate: Path) -> None:
     run_id = runs.plan("killed", {**held(gate), "log": [["info", "halfway"]]})
     pid = runs.began(run_id)["pid"]

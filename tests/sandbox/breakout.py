@@ -106,7 +106,7 @@ def main() -> None:
         del todo["kill everybody"]
     child = os.fork()
     if child == 0:
-        confined = entered | hardening.confine(program)
+        confined = entered | hardening.confine(program, parent=parent)
         answers = {}
         for name, attempt in todo.items():
             pid = os.getpid()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from analysis_sandbox.errors import ConfigurationError
 from analysis_sandbox.sandbox.supervisor import Sandbox, SandboxCall
 from tests.sandbox.scripts import Host, call
 
@@ -181,6 +182,24 @@ def test_the_fork_server_has_a_session_of_its_own_and_clean_arguments(
     assert os.getsid(server) != os.getsid(0)
     assert arguments[1:5] == [b"-I", b"-S", b"-B", b"-c"]
     assert all(b"=" not in argument for argument in arguments[6:])
+
+
+def test_the_public_face_imports_where_there_is_no_posix() -> None:
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('resource', 'fcntl', 'pwd', 'grp')));"
+        "import analysis_sandbox.sandbox.supervisor, analysis_sandbox.sandbox.hardening"
+    )
+
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_without_fork_the_error_says_what_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "fork")
+
+    with Sandbox() as sandbox, pytest.raises(ConfigurationError) as caught:
+        sandbox.prepare()
+
+    assert "WSL" in str(caught.value.hint)
 
 
 def test_the_child_side_imports_nothing_heavy() -> None:

@@ -97,6 +97,22 @@ def test_a_fork_server_killed_while_idle_goes_unnoticed(own: Sandbox) -> None:
     assert outcomes[0].value == '{"ok":1}' or isinstance(outcomes[0].error, CrashError)
 
 
+def test_a_fork_server_that_no_longer_answers_is_killed(own: Sandbox) -> None:
+    [running] = start_sleeping(own)
+    server = parent_of(running.pid)
+    running.stop()
+    running.wait()
+    quick = own.start(call("for (;;);", limits={"timeout_ms": 300}), Host().functions)
+    assert quick.pid
+
+    os.kill(server, signal.SIGSTOP)
+    outcome = quick.wait()
+
+    assert outcome.error is not None
+    assert not is_alive(server)
+    assert own.run(call("return { ok: 1 };"), Host().functions).value == '{"ok":1}'
+
+
 def test_a_killed_child_takes_nobody_along(own: Sandbox) -> None:
     first, second = start_sleeping(own, count=2)
 

@@ -7,12 +7,11 @@
 
   const { apply, defineProperty, getPrototypeOf } = Reflect;
   const { parse } = JSON;
-  const { freeze, create } = Object;
+  const { create } = Object;
   const MapConstructor = Map;
   const WeakMapConstructor = WeakMap;
   const ErrorConstructor = Error;
   const PromiseConstructor = Promise;
-  const StringConstructor = String;
   const promiseThen = Promise.prototype.then;
   const { split, indexOf } = String.prototype;
 
@@ -253,7 +252,5 @@
     },
     originOf: (error) => origins.get(error),
     kindOf: (error) => kinds.get(error),
-    text: (value) => StringConstructor(value),
-    freeze,
   });
 });
