@@ -17,13 +17,19 @@ from analysis_sandbox.catalogue.migrations import migrate
 from analysis_sandbox.catalogue.records import RunFinish
 from analysis_sandbox.datasources.configuration import DatasourceConfigurations
 from analysis_sandbox.datasources.connections import Connections
-from analysis_sandbox.errors import AnalysisSandboxError, NotFoundError, UnauthenticatedError
+from analysis_sandbox.errors import (
+    AnalysisSandboxError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from analysis_sandbox.execution.evaluation import Evaluator
 from analysis_sandbox.execution.runner import Environment, Runner
 from analysis_sandbox.execution.versions import VersionCache
 from analysis_sandbox.orchestration import environment as dagster_side
 from analysis_sandbox.orchestration.gateway import DagsterGateway
 from analysis_sandbox.orchestration.home import install_dagster_home
+from analysis_sandbox.orchestration.pool_client import PoolClient
 from analysis_sandbox.processes import has_owner
 from analysis_sandbox.results.store import ResultStore
 from analysis_sandbox.sandbox.supervisor import Sandbox
@@ -37,7 +43,8 @@ from analysis_sandbox.settings import Settings, load_settings
 from analysis_sandbox.values import JSONObject, to_json
 from analysis_sandbox.warehouse.client import Warehouse
 
-_SETTLE_SECONDS = 5.0
+# A worker's death is reported at once by the pool; this finds what nobody was left to report.
+_SETTLE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +258,7 @@ def _settle_regularly(runs: RunService) -> Callable[[], None]:
 def _readiness(settings: Settings, catalogue: Catalogue) -> Mapping[str, str | None]:
     return {
         "database": _problem(catalogue.ping),
-        "run_pool": _problem(lambda: _connect(settings.pool_socket)),
+        "run_pool": _problem(lambda: _require_workers(settings)),
         "code_server": _problem(lambda: _connect(settings.code_server_socket)),
         "dagster_webserver": _problem(lambda: _connect(settings.dagster_port)),
     }
@@ -263,6 +270,12 @@ def _problem(check: Callable[[], None]) -> str | None:
     except (OSError, AnalysisSandboxError) as error:
         return str(error)
     return None
+
+
+def _require_workers(settings: Settings) -> None:
+    status = PoolClient(settings.pool_socket).status()
+    if not status.ready + status.busy:
+        raise UnavailableError(f"None of its {status.workers} workers is ready")
 
 
 def _connect(address: Path | int) -> None:

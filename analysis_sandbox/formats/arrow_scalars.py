@@ -66,7 +66,7 @@ def integer_texts(array: pa.Array) -> pa.Array:
     extremes = pc.min_max(array).as_py()
     if extremes["min"] is None:
         return texts
-    if -MAX_SAFE_INTEGER <= extremes["min"] and extremes["max"] <= MAX_SAFE_INTEGER:
+    if extremes["min"] >= -MAX_SAFE_INTEGER and extremes["max"] <= MAX_SAFE_INTEGER:
         return texts
     unsafe = pc.greater(array, pa.scalar(MAX_SAFE_INTEGER, kind))
     if not pa.types.is_unsigned_integer(kind):

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from analysis_sandbox.errors import AnalysisSandboxError, ScriptError
-from analysis_sandbox.execution.model import RunRequest
+from analysis_sandbox.execution.model import RunRequest, Trigger
 from analysis_sandbox.orchestration.outputs import code_block
 from analysis_sandbox.script.definition import ScheduleSpec
 from analysis_sandbox.values import to_json
@@ -46,14 +46,20 @@ def internal_failure(run_id: str) -> dg.Failure:
     )
 
 
+def retries_left(trigger: Trigger, attempt: int, schedule: ScheduleSpec | None) -> bool:
+    """Tell whether a scheduled run is tried again when this attempt fails for a passing reason."""
+    return (
+        trigger == "scheduled"
+        and schedule is not None
+        and schedule.retry_on_failure
+        and attempt <= schedule.max_retries
+    )
+
+
 def retry_of(
     error: AnalysisSandboxError, request: RunRequest, schedule: ScheduleSpec | None
 ) -> dg.RetryRequested | None:
-    """Return the retry that a scheduled run asks for after a transient error, if it has one."""
-    if not error.transient or request.trigger != "scheduled":
-        return None
-    if schedule is None or not schedule.retry_on_failure:
-        return None
-    if request.attempt > schedule.max_retries:
+    """Return the retry that a run asks for after a transient error, if it has one."""
+    if schedule is None or not (error.transient and request.retries_transient):
         return None
     return dg.RetryRequested(max_retries=schedule.max_retries, seconds_to_wait=_RETRY_DELAY_SECONDS)

@@ -1,11 +1,12 @@
 """Dagster's private names that orchestration uses: what to look at when its version changes.
 
 Base classes that pull in a whole subsystem are imported where they are used, in `storage`,
-`execution` and `code_server`, so that no process imports more than it needs.
+`run_execution`, `refresher` and `code_server`, so that no process imports more than it needs.
 """
 
+from dagster._check import CheckError
 from dagster._core.code_pointer import CustomPointer, ModuleCodePointer
-from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
+from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.errors import (
     DagsterRunAlreadyExists,
@@ -34,16 +35,15 @@ from dagster._core.scheduler.instigation import (
 from dagster._core.storage.dagster_run import (
     ACTIVE_RUN_STATUSES,
     FINISHED_STATUSES,
-    IN_PROGRESS_RUN_STATUSES,
 )
 from dagster._grpc.types import ExecuteRunArgs
-from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
+from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 __all__ = [
     "ACTIVE_RUN_STATUSES",
     "FINISHED_STATUSES",
-    "IN_PROGRESS_RUN_STATUSES",
+    "CheckError",
     "CheckRunHealthResult",
     "ConfigurableClass",
     "ConfigurableClassData",
@@ -61,7 +61,6 @@ __all__ = [
     "LaunchRunContext",
     "ModuleCodePointer",
     "QueuedRunCoordinator",
-    "ReconstructableJob",
     "ReconstructableRepository",
     "RemoteInstigatorOrigin",
     "RemoteRepositoryOrigin",
@@ -71,5 +70,4 @@ __all__ = [
     "SubmitRunContext",
     "TagConcurrencyLimitsCounter",
     "WorkerStatus",
-    "serialize_value",
 ]

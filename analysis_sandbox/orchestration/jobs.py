@@ -11,7 +11,13 @@ from analysis_sandbox.errors import AnalysisSandboxError, ValidationFailedError
 from analysis_sandbox.execution.model import RunOutcome, RunRequest, Trigger
 from analysis_sandbox.orchestration.config import config_schema
 from analysis_sandbox.orchestration.environment import environment
-from analysis_sandbox.orchestration.failures import failure_of, internal_failure, retry_of
+from analysis_sandbox.orchestration.failures import (
+    failure_of,
+    internal_failure,
+    retries_left,
+    retry_of,
+)
+from analysis_sandbox.orchestration.internals import CheckError
 from analysis_sandbox.orchestration.names import (
     TAG_ANALYSIS,
     TAG_EXCLUSIVE,
@@ -48,7 +54,7 @@ def build_job(version: VersionRecord) -> dg.JobDefinition:
     definition, problem = _definition(version)
     try:
         return _job(version, definition, problem)
-    except dg.DagsterError as error:
+    except (dg.DagsterError, CheckError) as error:
         problem = f"Dagster does not check this job's parameters: {error}"
         return _job(version, definition.model_copy(update={"parameters": None}), problem)
 
@@ -111,7 +117,7 @@ def _metadata(version: VersionRecord) -> dict[str, dg.MetadataValue]:
 
 
 def _run(context: dg.OpExecutionContext, version: VersionRecord, definition: Definition) -> None:
-    request = _request(context, version)
+    request = _request(context, version, definition)
     problem: BaseException
     try:
         outcome = _execute(context, request)
@@ -135,20 +141,25 @@ def _execute(context: dg.OpExecutionContext, request: RunRequest) -> RunOutcome:
         log.close()
 
 
-def _request(context: dg.OpExecutionContext, version: VersionRecord) -> RunRequest:
+def _request(
+    context: dg.OpExecutionContext, version: VersionRecord, definition: Definition
+) -> RunRequest:
     tags = context.run.tags
     # Job name and version are of the run's creation, whatever was saved since.
     config: Mapping[str, Any] = context.op_config or {}
     again = context.run.parent_run_id is not None
+    trigger = _trigger(tags, again=again)
+    attempt = context.retry_number + 1 + int(tags.get("dagster/retry_number", "0"))
     return RunRequest(
         run_id=context.run_id,
         project=version.project,
         analysis_id=version.analysis_id,
         version=int(tags.get(TAG_VERSION, version.version)),
         parameters=dict(config),
-        trigger=_trigger(tags, again=again),
+        trigger=trigger,
         executed_by="dagster" if again else tags.get(TAG_EXECUTED_BY, "dagster"),
-        attempt=context.retry_number + 1 + int(tags.get("dagster/retry_number", "0")),
+        attempt=attempt,
+        retries_transient=retries_left(trigger, attempt, definition.schedule),
     )
 
 

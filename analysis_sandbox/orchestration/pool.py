@@ -1,6 +1,6 @@
 """The warm run pool: a process that forks run workers and hands them runs. Started by `up`.
 
-It imports everything, opens no connection and has one thread, so that what it forks starts warm
+It imports everything, opens no connection and starts no thread, so that what it forks begins warm
 and whole. It listens on a Unix socket; `pool_client` speaks the other side.
 """
 

@@ -20,6 +20,7 @@ from analysis_sandbox.orchestration.internals import (
     JobFailureData,
     RunFailureReason,
 )
+from analysis_sandbox.orchestration.launcher import WarmPoolRunLauncher
 from analysis_sandbox.orchestration.names import LOCATION, TAG_EXCLUSIVE, TAG_PROCESS
 from analysis_sandbox.orchestration.pool_client import PoolAwayError, PoolClient
 from analysis_sandbox.orchestration.run_execution import WORKER_MESSAGE
@@ -72,8 +73,11 @@ class Reporter:
     def scan(self) -> None:
         """Give runs that were to start to the pool, and settle those that nobody runs.
 
-        Such runs are left by a pool, an API process or a machine that was killed.
+        Such runs are left by a pool, an API process or a machine that was killed. Under another
+        launcher they are not ours to judge.
         """
+        if not isinstance(self._instance.run_launcher, WarmPoolRunLauncher):
+            return
         for run in self._instance.get_runs(dg.RunsFilter(statuses=ACTIVE_RUN_STATUSES)):
             if _is_ours(run) and not self._is_held(run):
                 # It may have ended since the list was read.
@@ -140,19 +144,17 @@ class _Loop:
             self._lost += [_lost(message) for message in messages or []]
 
     def _settle(self) -> None:
-        while self._lost:
-            lost = self._lost[0]
+        left: list[_Lost] = []
+        for lost in self._lost:
             try:
                 self._reporter.settle(lost.run_id, lost.report)
             except Exception:  # noqa: BLE001 - the main loop: tried again until it works
-                self._retry_seconds = min(
-                    _LONGEST_RETRY_SECONDS, max(_FIRST_RETRY_SECONDS, self._retry_seconds * 2)
-                )
                 _log.warning("Run %s could not be settled", lost.run_id, exc_info=True)
-                return
-            self._retry_seconds = 0.0
-            self._lost.pop(0)
-            self._channel.send({"settled": lost.run_id})
+                left.append(lost)
+            else:
+                self._channel.send({"settled": lost.run_id})
+        longer = min(_LONGEST_RETRY_SECONDS, self._retry_seconds * 2 or _FIRST_RETRY_SECONDS)
+        self._lost, self._retry_seconds = left, longer if left else 0.0
 
     def _scan(self) -> None:
         try:

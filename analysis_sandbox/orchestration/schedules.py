@@ -8,6 +8,7 @@ import dagster as dg
 from analysis_sandbox.catalogue.records import VersionRecord
 from analysis_sandbox.errors import ValidationFailedError
 from analysis_sandbox.orchestration.config import run_config
+from analysis_sandbox.orchestration.internals import CheckError
 from analysis_sandbox.orchestration.names import (
     TAG_EXECUTED_BY,
     TAG_TRIGGER,
@@ -59,7 +60,7 @@ def build_schedule(version: VersionRecord) -> dg.ScheduleDefinition | None:
             default_status=dg.DefaultScheduleStatus.STOPPED,
             description=version.title,
         )
-    except dg.DagsterError:
+    except (dg.DagsterError, CheckError):
         # One schedule that Dagster refuses must not take every job of the location with it.
         _log.exception("The schedule of %s/%s cannot be loaded", version.project, version.name)
         return None

@@ -178,6 +178,7 @@ class Workers:
             self._workers.remove(child)
             if not child.ready:
                 _log.error("Worker %s %s before it was ready", child.pid, ended.how)
+            if child.runs == 0 and child.run is None:
                 self._backoff.grow()
         if child.run is not None:
             self._on_lost(child.run.run_id, crash_of(ended))

@@ -30,7 +30,6 @@ from analysis_sandbox.sandbox.protocol import (
     Channel,
 )
 
-_ANSWERS = (b'["reply"', b'["fail"')
 _NAMES = {"cancelled": "CancelledError", "time": "TimeLimitError"}
 # Promise jobs between an interrupt and the report of it.
 _LAST_JOBS = 100
@@ -82,21 +81,7 @@ class Child:
         self._timer_count = 0
         self._log_lines = self._log_bytes = 0
         self._dropped_lines = self._dropped_bytes = 0
-        ports = {
-            "call": self._port_call,
-            "ask": self._port_ask,
-            "log": self._port_log,
-            "timer": self._port_timer,
-            "stopping": self._port_stopping,
-            "finish": self._port_finish,
-            "fail": self._port_fail,
-            "encodeText": self._port_encode_text,
-            "decodeText": self._port_decode_text,
-        }
-        self._engine = Engine(
-            {f"port_{name}": _contained(port) for name, port in ports.items()},
-            is_interrupted=self._is_interrupted,
-        )
+        self._engine = Engine(self._ports(), is_interrupted=_contained(self._is_interrupted))
         self._engine.boot(scripts)
         self._start = self._engine.take_global("runtime_start")
         self._deliver = self._engine.take_global("runtime_deliver")
@@ -298,6 +283,20 @@ class Child:
         return grown * _KIB > self._limits["memory_bytes"] // 2
 
     # Ports
+
+    def _ports(self) -> dict[str, Callable[..., Any]]:
+        ports = {
+            "call": self._port_call,
+            "ask": self._port_ask,
+            "log": self._port_log,
+            "timer": self._port_timer,
+            "stopping": self._port_stopping,
+            "finish": self._port_finish,
+            "fail": self._port_fail,
+            "encodeText": self._port_encode_text,
+            "decodeText": self._port_decode_text,
+        }
+        return {f"port_{name}": _contained(port) for name, port in ports.items()}
 
     def _too_large(self, name: str, size: int) -> str | None:
         """Return the sentence for the script when a frame of this size may not be sent."""

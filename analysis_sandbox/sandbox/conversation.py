@@ -87,7 +87,7 @@ class Conversation:
         self._dropped: tuple[str, str] | None = None
 
     def serve(self, job: bytes) -> bool:
-        """Send the job and answer the child until it has reported or must be killed.
+        """Send the job, if not sent yet, and answer the child until it has reported or must die.
 
         Returns False when another thread took over in the meantime and this one is free.
         """
@@ -108,12 +108,12 @@ class Conversation:
 
     def resume(self) -> bool:
         """Go on where `serve` was relieved. Returns as it does."""
-        return self._read(self._reader, None)
+        return self._read(self._reader, b"")
 
-    def _read(self, reader: int, job: bytes | None) -> bool:
+    def _read(self, reader: int, job: bytes) -> bool:
         try:
-            if job is not None:
-                self._send(job)
+            if job:
+                self.send(job)
             while (frame := self._channel.receive()) is not None:
                 self.bytes_out += len(frame)
                 if self._take(frame, reader):
@@ -295,7 +295,7 @@ class Conversation:
             return
         is_tagged = b"\xee\x80\x80" in data or b"\\ue000" in data or b"\\uE000" in data
         head = b'["reply",%d,%d,' % (identity, is_tagged)
-        self._send(head + data + b"]", is_counted=is_counted)
+        self.send(head + data + b"]", is_counted=is_counted)
 
     def _fail(
         self, identity: int, error: AnalysisSandboxError, *, is_counted: bool = False
@@ -312,9 +312,10 @@ class Conversation:
             "details": _plain(error.details),
         }
         text = json.dumps(["fail", identity, description], separators=(",", ":"))
-        self._send(text.encode("ascii"), is_counted=is_counted)
+        self.send(text.encode("ascii"), is_counted=is_counted)
 
-    def _send(self, frame: bytes, *, is_counted: bool = False) -> None:
+    def send(self, frame: bytes, *, is_counted: bool = False) -> None:
+        """Send a frame to the child, unless it is gone."""
         if is_counted:
             # Before it is sent: the script may use the free place at once.
             with self._lock:

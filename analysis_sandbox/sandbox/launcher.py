@@ -36,9 +36,10 @@ _WEAK_HINT = (
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a child's process ended; None for `status` when nobody could see it."""
+    """How a child's process ended; None for `status` when nobody could see it, then `problem`."""
 
     status: int | None
+    problem: str = "The sandbox's fork server died under the run"
     cpu_ms: float = 0.0
     peak_bytes: int = 0
     killed: str | None = None
@@ -80,7 +81,13 @@ class ForkServer:
             raise CrashError(f"The sandbox's fork server cannot be started: {error}") from error
         finally:
             theirs.close()
-        self.layers = self._wait_until_ready()
+        try:
+            self.layers = self._wait_until_ready()
+        except BaseException:
+            self._process.kill()
+            self._process.wait()
+            self._close_sockets()
+            raise
         self._thread = threading.Thread(target=self._listen, name="sandbox-control", daemon=True)
         self._thread.start()
 
@@ -155,9 +162,6 @@ class ForkServer:
             self._control.settimeout(None)
             layers: dict[str, str] = message[1]
             return layers
-        self._process.kill()
-        self._process.wait()
-        self._close_sockets()
         raise ConfigurationError(
             f"This machine cannot confine scripts: {message[1]}", hint=_WEAK_HINT
         )
@@ -165,9 +169,12 @@ class ForkServer:
     def _listen(self) -> None:
         try:
             for line in self._reader:
-                self._handle(json.loads(line))
-        except Exception:  # noqa: BLE001 - nobody else would learn of the end of any child
-            _log.exception("The connection to the sandbox's fork server failed")
+                try:
+                    self._handle(json.loads(line))
+                except Exception:  # noqa: BLE001 - one call must not make the others deaf
+                    _log.exception("The end of a sandbox process could not be handled")
+        except OSError:
+            _log.warning("The connection to the sandbox's fork server broke")
         finally:
             self._bury()
 
@@ -181,7 +188,10 @@ class ForkServer:
         with self._lock:
             listener = self._listeners.pop(identity, None)
         if listener is not None:
-            listener.ended(Ending(**fact) if kind == "ended" else Ending(status=None))
+            problem = f"No process can be started for the script: {fact}"
+            listener.ended(
+                Ending(**fact) if kind == "ended" else Ending(status=None, problem=problem)
+            )
 
     def _bury(self) -> None:
         with self._lock:
@@ -195,7 +205,8 @@ class ForkServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._close_sockets()
+        with self._lock:
+            self._close_sockets()
 
     def _close_sockets(self) -> None:
         self._reader.close()

@@ -23,6 +23,8 @@ from analysis_sandbox.sandbox.protocol import EXIT_NO_MEMORY
 from analysis_sandbox.sandbox.runtime import PREFIX
 
 _MIB = 1 << 20
+# Resident bytes of a child without a script.
+_EMPTY_PROCESS = 16 * _MIB
 _POSITION = re.compile(r"(?:\(|at )(?P<file>[^()]*?):(?P<line>\d+):(?P<column>\d+)\)?$")
 _MOST_TEXT = 64 * 1024
 _NO_OBJECT = "Analysis must return an object"
@@ -73,14 +75,14 @@ def from_ending(ending: Ending, script: Script, *, is_stopped: bool) -> Analysis
     """Turn the end of a child that said nothing into an error."""
     limits = script.limits
     if ending.status is None:
-        return CrashError("The sandbox's fork server died under the run")
+        return CrashError(ending.problem)
     if is_stopped:
         return CancelledError("The run was stopped", name="CancelledError")
     if ending.killed == "deadline":
         return TimeLimitError(_time_message(limits), name="TimeLimitError")
     if os.WIFEXITED(ending.status):
         return _from_exit(os.WEXITSTATUS(ending.status), limits)
-    return _from_signal(os.WTERMSIG(ending.status), limits)
+    return _from_signal(os.WTERMSIG(ending.status), ending.peak_bytes, limits)
 
 
 def _from_exit(code: int, limits: Limits) -> AnalysisSandboxError:
@@ -89,14 +91,21 @@ def _from_exit(code: int, limits: Limits) -> AnalysisSandboxError:
     return CrashError(f"The sandbox process ended with exit code {code}, without an outcome")
 
 
-def _from_signal(number: int, limits: Limits) -> AnalysisSandboxError:
+def _from_signal(number: int, peak_bytes: int, limits: Limits) -> AnalysisSandboxError:
     if number == signal.SIGXCPU:
         return TimeLimitError(_time_message(limits), name="TimeLimitError")
+    if peak_bytes - _EMPTY_PROCESS > limits.memory_mb * _MIB // 2:
+        # The engine does not survive every failed allocation.
+        return MemoryLimitError(_memory_message(limits), name="MemoryLimitError")
     advice = " (perhaps the machine is out of memory)" if number == signal.SIGKILL else ""
     return CrashError(
-        f"The sandbox process was ended by {signal.Signals(number).name}{advice}",
+        f"The sandbox process was ended by {_signal_name(number)}{advice}",
         details={"signal": number},
     )
+
+
+def _signal_name(number: int) -> str:
+    return next((each.name for each in signal.Signals if each == number), f"signal {number}")
 
 
 def too_large(size: int, limits: Limits) -> ResultTooLargeError:

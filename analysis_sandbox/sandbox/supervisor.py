@@ -40,6 +40,8 @@ __all__ = [
 
 # An honest child ends right after its report.
 _LINGER_S = 0.25
+# Bytes that an empty socket takes without a reader.
+_FITS_THE_SOCKET = 64 * 1024
 # A fork server that lets a child live this long past its time no longer answers.
 _UNRESPONSIVE_S = 2.0
 
@@ -57,6 +59,7 @@ class SandboxCall:
         self._workers = workers
         deadline = self._began + script.limits.timeout_ms / 1000
         self._job = b'["job",%r,%b]' % (deadline, job)
+        self._has_report = False
         self._kill_at = deadline + DEADLINE_KILL_S
         self._lock = threading.Lock()
         self._is_stopped = False
@@ -64,6 +67,10 @@ class SandboxCall:
         self._is_finished = threading.Event()
         self._conversation = Conversation(process.socket, script, host, workers)
         process.begin(kill_at=self._kill_at, when_ended=self._on_ended)
+        if len(self._job) <= _FITS_THE_SOCKET:
+            # Without the detour over a thread, which a larger job needs because it may block.
+            self._conversation.send(self._job)
+            self._job = b""
         workers.submit(self._serve)
 
     @property
@@ -104,6 +111,7 @@ class SandboxCall:
             self._workers.submit(self._resume)
 
     def _wrap_up(self) -> None:
+        self._has_report = True
         linger = 0 if self._conversation.is_broken else _LINGER_S
         if not self._process.has_ended.wait(linger):
             self._process.kill()
@@ -111,7 +119,10 @@ class SandboxCall:
         self._finish()
 
     def _on_ended(self) -> None:
-        self._relieve(has_ended=True)
+        if self._has_report:
+            self._finish()
+        else:
+            self._relieve(has_ended=True)
 
     def _finish(self) -> None:
         self._conversation.close()

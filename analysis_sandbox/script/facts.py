@@ -26,7 +26,7 @@ class Facts:
     """`datasources` and `analyses` map each name to the line that mentions it first.
 
     `computed_*` are the lines where a name cannot be read from the text; `options` has an entry for
-    each parameter whose options are a function.
+    each parameter whose options are a function. `remarks` are warnings: path and text.
     """
 
     datasources: dict[str, int]
@@ -35,7 +35,7 @@ class Facts:
     computed_analyses: list[int]
     forbidden: list[tuple[int, str]]
     options: dict[str, OptionReads]
-    fixed_defaults: dict[str, int]
+    remarks: list[tuple[str, str]]
 
 
 class _Uses:
@@ -75,7 +75,7 @@ def read_facts(tree: ScriptTree) -> Facts:
         position = _DATASOURCE_ARGUMENTS.get(path)
         if position is not None and position < len(arguments):
             datasources.add(bindings.texts(arguments[position]), call)
-    options, fixed_defaults = read_options(tree, bindings)
+    options, remarks = read_options(tree, bindings)
     return Facts(
         datasources=datasources.names,
         analyses=analyses.names,
@@ -83,5 +83,5 @@ def read_facts(tree: ScriptTree) -> Facts:
         computed_analyses=list(analyses.computed),
         forbidden=find_forbidden(tree, bindings),
         options=options,
-        fixed_defaults=fixed_defaults,
+        remarks=remarks,
     )

@@ -124,12 +124,8 @@ class _Inspector:
         if exported is None:
             return self._result(None, facts)
         definition = read_definition(exported, facts.options, self._problems)
-        for name, line in facts.fixed_defaults.items():
-            self._problems.warn(
-                f"parameters.{name}.default",
-                f"line {line} reads the clock once, when the script is saved; "
-                "for a date that moves use a word such as 'today' or 'last_week'",
-            )
+        for path, text in facts.remarks:
+            self._problems.warn(path, text)
         dependencies = check_dependencies(
             definition, facts, self._problems, is_required=require_dependencies
         )

@@ -24,17 +24,16 @@ _DEEPEST = 5
 class OptionReads:
     """Names that are read; `is_complete` is False when some reads cannot be seen."""
 
-    line: int
     names: dict[str, None] = field(default_factory=dict[str, None])
     is_complete: bool = True
 
 
 def read_options(
     tree: ScriptTree, bindings: Bindings
-) -> tuple[dict[str, OptionReads], dict[str, int]]:
-    """Return the reads of each options function, and the lines of defaults that read the clock."""
+) -> tuple[dict[str, OptionReads], list[tuple[str, str]]]:
+    """Return the reads of each options function, and remarks on parameters: path and text."""
     options: dict[str, OptionReads] = {}
-    clocks: dict[str, int] = {}
+    remarks: list[tuple[str, str]] = []
     declared = _property(tree, bindings, _definition(tree, bindings), "parameters")
     for entry in operands(declared)[:MOST_PARAMETERS]:
         name = tree.text(entry) if entry.type.startswith("shorthand") else tree.key(entry)
@@ -43,14 +42,28 @@ def read_options(
             continue
         function = bindings.function(_property(tree, bindings, spec, "options"))
         if function is not None:
-            reads = OptionReads(line(function))
+            reads = OptionReads()
             _Reader(tree, bindings, reads).follow(function, _PARAMS_ARGUMENT)
             options[name] = reads
-        default = _property(tree, bindings, spec, "default")
-        names = tree.nodes("identifier", within=default) if default is not None else []
-        if default is not None and any(tree.text(node) == "Date" for node in names):
-            clocks[name] = line(default)
-    return options, clocks
+        for key, remark in (("default", _clock), ("pattern", _flags)):
+            value = _property(tree, bindings, spec, key)
+            if value is not None and (text := remark(tree, value)):
+                remarks.append((f"parameters.{name}.{key}", text))
+    return options, remarks
+
+
+def _clock(tree: ScriptTree, value: Node) -> str | None:
+    if all(tree.text(node) != "Date" for node in tree.nodes("identifier", within=value)):
+        return None
+    return (
+        f"line {line(value)} reads the clock once, when the script is saved; "
+        "for a date that moves use a word such as 'today' or 'last_week'"
+    )
+
+
+def _flags(tree: ScriptTree, value: Node) -> str | None:
+    flags = value.child_by_field_name("flags") if value.type == "regex" else None
+    return f"the flags '{tree.text(flags)}' are not kept; only the expression is" if flags else None
 
 
 class _Reader:

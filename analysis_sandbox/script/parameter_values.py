@@ -49,6 +49,8 @@ def convert(spec: ParameterSpec, value: object, *, now: datetime) -> JSONValue:
         ValidationFailedError: the parameter does not accept the value; the message says why.
     """
     plain = plain_json(value)
+    if spec.type == "object":
+        plain = _object(plain)
     if spec.type in _TYPES_WITH_WORDS:
         plain = cast("JSONValue", resolve_specials(plain, now=now))
     return _CONVERTERS[spec.type](spec, plain)
@@ -146,7 +148,7 @@ def _parsed_number(text: str) -> int | float | None:
 def _boolean(_spec: ParameterSpec, value: JSONValue) -> JSONValue:
     if isinstance(value, bool):
         return value
-    if value in {"true", "false"}:
+    if isinstance(value, str) and value in {"true", "false"}:
         return value == "true"
     raise ValidationFailedError(f"must be true or false, not {found(value)}")
 
@@ -198,7 +200,7 @@ def _multiselect(spec: ParameterSpec, value: JSONValue) -> JSONValue:
     return [_select(spec, item) for item in value]
 
 
-def _object(_spec: ParameterSpec, value: JSONValue) -> JSONValue:
+def _object(value: JSONValue) -> JSONValue:
     given = value
     if isinstance(value, str):
         try:
@@ -210,6 +212,10 @@ def _object(_spec: ParameterSpec, value: JSONValue) -> JSONValue:
     return given
 
 
+def _unchanged(_spec: ParameterSpec, value: JSONValue) -> JSONValue:
+    return value
+
+
 _CONVERTERS: Mapping[str, Callable[[ParameterSpec, JSONValue], JSONValue]] = {
     "string": _text,
     "text": _text,
@@ -218,5 +224,5 @@ _CONVERTERS: Mapping[str, Callable[[ParameterSpec, JSONValue], JSONValue]] = {
     "date": _date,
     "select": _select,
     "multiselect": _multiselect,
-    "object": _object,
+    "object": _unchanged,
 }

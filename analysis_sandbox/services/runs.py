@@ -86,8 +86,7 @@ class RunService:
 
     def status(self, caller: Principal, job_id: str, *, include_result: bool = True) -> JobStatus:
         """Return a job as it stands, with its log; raises `NotFoundError`."""
-        run = self._settled(self._get(caller, job_id))
-        return self._status(run, include_result=include_result)
+        return self._status(self._get(caller, job_id), include_result=include_result)
 
     def wait(
         self,
@@ -101,7 +100,7 @@ class RunService:
         deadline = time.monotonic() + timeout_seconds
         pause = _FIRST_POLL_SECONDS
         while True:
-            run = self._settled(self._get(caller, job_id))
+            run = self._get(caller, job_id)
             remaining = deadline - time.monotonic()
             if run.is_final or remaining <= 0:
                 return self._status(run, include_result=True)

@@ -25,6 +25,8 @@ logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 MAX_SQL_CHARACTERS = 1 << 20
 _CACHED_CHARACTERS = 16 << 10
+_CACHED_TOKENS = 2_000
+_CACHED_SHAPES = 1_000
 
 _REFUSED_VIEWS = frozenset({
     "duckdb_databases", "duckdb_logs", "pg_settings", "pragma_database_list",
@@ -56,6 +58,14 @@ _HINTS = {
 }
 
 
+_INDIRECT = frozenset({"query", "query_table"})
+_LITERALS = frozenset({TokenType.NUMBER, TokenType.STRING})
+_OPAQUE = DuckDB.Tokenizer.COMMANDS | {TokenType.SEMICOLON, TokenType.BEGIN}
+_SHAPED = frozenset({
+    TokenType.DELETE, TokenType.INSERT, TokenType.SELECT, TokenType.UPDATE, TokenType.WITH,
+})  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class CheckedSQL:
     """What the gate learned about a text it let pass.
@@ -76,6 +86,9 @@ class _Statement:
     returns_rows: bool = False
     changes_data: bool = False
     keeps_state: bool = False
+
+
+_SHAPES: dict[tuple[object, ...], tuple[_Statement, ...]] = {}
 
 
 def check_script(sql: str) -> CheckedSQL:
@@ -134,10 +147,33 @@ def _parsed(sql: str) -> tuple[_Statement, ...]:
         tokens = tokenize(sql, read=DuckDB)
     except TokenError as error:
         raise StatementRefusedError(f"The SQL cannot be read: {error}") from error
+    shape = _shape(tokens)
+    if shape is not None and (known := _SHAPES.get(shape)) is not None:
+        return known
     statements = tuple(_check(chunk, sql) for chunk in _split(tokens))
     if not statements:
         raise StatementRefusedError("The SQL text is empty")
+    if shape is not None:
+        if len(_SHAPES) >= _CACHED_SHAPES:
+            _SHAPES.clear()
+        _SHAPES[shape] = statements
     return statements
+
+
+def _shape(tokens: Sequence[Token]) -> tuple[object, ...] | None:
+    """Return what decides about a statement: its tokens without the values written into it.
+
+    None where a text inside the statement is SQL itself, or the statement is rarely repeated.
+    """
+    if not tokens or len(tokens) > _CACHED_TOKENS or tokens[0].token_type not in _SHAPED:
+        return None
+    shape: list[object] = []
+    for token in tokens:
+        kind = token.token_type
+        if kind in _OPAQUE or token.text.lower() in _INDIRECT:
+            return None
+        shape.append(kind if kind in _LITERALS else token.text)
+    return tuple(shape)
 
 
 def _split(tokens: Sequence[Token]) -> Iterator[list[Token]]:
@@ -167,7 +203,7 @@ def _check(tokens: list[Token], sql: str) -> _Statement:
         return _Statement("DROP", line)
     if first == "CREATE" and _creates_type(tokens):
         return _create_type(tokens, sql)
-    return _check_tree(_parse(tokens, sql), tokens)
+    return _check_tree(_parse(tokens, sql), tokens, sql)
 
 
 def _refuse_functions(tokens: Sequence[Token]) -> None:
@@ -205,12 +241,12 @@ def _not_understood(error: ParseError, line: int) -> StatementRefusedError:
     )
 
 
-def _check_tree(tree: exp.Expr, tokens: list[Token]) -> _Statement:
+def _check_tree(tree: exp.Expr, tokens: list[Token], sql: str) -> _Statement:
     first = tokens[0]
     words = first.text.upper()
     if not _is_allowed_root(tree):
         raise _refused(words, first.line)
-    _check_nodes(tree, tokens)
+    _check_nodes(tree, first.line, sql)
     changes = isinstance(tree, (*_CHANGES, exp.TruncateTable)) or _has_nested_change(tree)
     return _Statement(
         words,
@@ -236,26 +272,27 @@ def _has_nested_change(tree: exp.Expr) -> bool:
     return any(True for _ in tree.find_all(*_CHANGES))
 
 
-def _check_nodes(tree: exp.Expr, tokens: Sequence[Token]) -> None:
-    quoted = {token.text for token in tokens if token.token_type is TokenType.IDENTIFIER}
-    line = tokens[0].line
+def _check_nodes(tree: exp.Expr, line: int, sql: str) -> None:
     for node in tree.walk():
         if isinstance(node, _NEVER):
             raise _refused(node.key.upper(), line)
         if isinstance(node, exp.Table):
-            _check_table(node, quoted, line)
+            _check_table(node, line, sql)
         elif isinstance(node, exp.Summarize) and isinstance(node.this, exp.Literal):
             raise _file_refused(node.this.name, line)
-        elif isinstance(node, exp.Anonymous) and node.name.lower() in {"query", "query_table"}:
+        elif isinstance(node, exp.Anonymous) and node.name.lower() in _INDIRECT:
             _check_indirect(node, line)
 
 
-def _check_table(table: exp.Table, quoted: set[str], line: int) -> None:
+def _check_table(table: exp.Table, line: int, sql: str) -> None:
     name = table.this
-    if isinstance(name, exp.Literal) or (
-        isinstance(name, exp.Identifier) and name.quoted and name.name not in quoted
-    ):
-        raise _file_refused(table.name, line)
+    if isinstance(name, exp.Literal):
+        raise _file_refused(name.name, line)
+    if isinstance(name, exp.Identifier) and name.quoted:
+        # The parser does not tell 'x.csv' from "x.csv"; the text does.
+        start = name.meta.get("start")
+        if start is None or sql[start] != '"':
+            raise _file_refused(table.name, line)
     _check_view(table.name, line)
 
 
@@ -336,7 +373,7 @@ def _create_type(tokens: list[Token], sql: str) -> _Statement:
     parts = tree.expressions
     if len(parts) != 1 or not isinstance(parts[0], exp.Cast) or parts[0].find(exp.Query):
         raise _refused("CREATE TYPE", tokens[0].line)
-    _check_nodes(tree, tokens)
+    _check_nodes(tree, tokens[0].line, text)
     return _Statement("CREATE TYPE", tokens[0].line, keeps_state=words[1].startswith("TEMP"))
 
 

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
@@ -174,7 +175,8 @@ class Engine:
 
     def _still_answers(self) -> bool:
         try:
-            run(self._root.cursor(), "SELECT 1")
+            with closing(self._root.cursor()) as cursor:
+                run(cursor, "SELECT 1")
         except duckdb.Error:
             return False
         return True
@@ -188,6 +190,19 @@ def run(
     """Run a statement to its end without reading its rows."""
     cursor.execute(statement, parameters)
     cursor.complete()
+
+
+def abandon(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Roll back whatever transaction is open, however often the attempt is interrupted."""
+    while True:
+        try:
+            run(cursor, "ROLLBACK")
+        except duckdb.InterruptException:
+            continue
+        except duckdb.Error:
+            return
+        else:
+            return
 
 
 def first_word(statement: duckdb.Statement) -> str:

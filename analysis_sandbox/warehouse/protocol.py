@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeAlias, cast
 
 from analysis_sandbox import errors
-from analysis_sandbox.errors import AnalysisSandboxError, UnavailableError
+from analysis_sandbox.errors import AnalysisSandboxError, LimitExceededError, UnavailableError
 from analysis_sandbox.values import (
     BIGINT_TAG,
     MAX_SAFE_INTEGER,
@@ -27,6 +27,7 @@ from analysis_sandbox.values import (
 VERSION = 1
 _LENGTHS = struct.Struct("<II")
 _JOINED_BYTES = 64 << 10
+_LARGEST_BODY = (1 << 32) - 1
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
 
@@ -66,6 +67,8 @@ class Channel:
         """Send one frame whose body is the concatenation of `parts`."""
         text = json.dumps(header).encode("ascii")
         size = sum(memoryview(part).nbytes for part in parts)
+        if size > _LARGEST_BODY:
+            raise LimitExceededError(f"A batch of rows has {size} bytes, {_LARGEST_BODY} may cross")
         head = _LENGTHS.pack(len(text), size) + text
         pieces = (b"".join((head, *parts)),) if size <= _JOINED_BYTES else (head, *parts)
         try:

@@ -230,7 +230,6 @@ class _Client:
 def main() -> int:
     """Run the warehouse of the project in argv[1]; say on descriptor argv[2] when it is ready."""
     project, ready = sys.argv[1], int(sys.argv[2])
-    _become_nobodys_child()
     os.umask(0o077)
     faulthandler.enable()
     with os.fdopen(ready, "w", encoding="utf-8") as starter:
@@ -273,12 +272,6 @@ def _stop_on_signals(server: WarehouseServer) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-
-
-def _become_nobodys_child() -> None:
-    """Leave the process that started us: it waits for its child, and that ends here."""
-    if os.fork():
-        os._exit(0)
 
 
 def _own(place: Places) -> int:

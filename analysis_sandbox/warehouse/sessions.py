@@ -29,7 +29,7 @@ from analysis_sandbox.errors import AnalysisSandboxError, ConflictError, Unavail
 from analysis_sandbox.values import JSONObject
 from analysis_sandbox.warehouse.arrow_frames import StreamReceiver, to_body
 from analysis_sandbox.warehouse.calls import CurrentCall
-from analysis_sandbox.warehouse.engine import Engine, run
+from analysis_sandbox.warehouse.engine import Engine, abandon, run
 from analysis_sandbox.warehouse.protocol import (
     VERSION,
     Channel,
@@ -83,8 +83,7 @@ class Session:
         except ConnectionLostError:
             pass
         finally:
-            with contextlib.suppress(duckdb.Error):
-                self._transaction.roll_back()
+            self._transaction.roll_back()
             self._cursor.close()
 
     def _answer(self, request: Frame) -> None:
@@ -230,8 +229,7 @@ class Session:
             is_stored = True
         finally:
             if not is_stored:
-                with contextlib.suppress(duckdb.Error):
-                    run(self._cursor, "ROLLBACK")
+                abandon(self._cursor)
 
     def _count(self, sql: str) -> int:
         return int(self._cursor.execute(sql).fetchall()[0][0])

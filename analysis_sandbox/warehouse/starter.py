@@ -20,6 +20,15 @@ from analysis_sandbox.warehouse.protocol import raise_error
 _START_SECONDS = 60
 _POLL_SECONDS = 0.01
 _LOG_BYTES = 10 << 20
+_SERVER = ("-P", "-m", "analysis_sandbox.warehouse.server")
+# Run by a small interpreter between us and the server, which so becomes nobody's child.
+_LEAVE_PARENT = """
+import os, sys
+if not os.fork():
+    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+_BETWEEN = (sys.executable, "-IS", "-c", _LEAVE_PARENT)
 
 
 def connect(settings: Settings, project: str) -> socket.socket:
@@ -86,14 +95,7 @@ def _start(settings: Settings, place: Places) -> None:
         try:
             with place.log.open("ab") as log:
                 child = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-P",
-                        "-m",
-                        "analysis_sandbox.warehouse.server",
-                        place.project,
-                        str(write_end),
-                    ],
+                    [*_BETWEEN, *_SERVER, place.project, str(write_end)],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -104,7 +106,6 @@ def _start(settings: Settings, place: Places) -> None:
                 )
         finally:
             os.close(write_end)
-        # The child forks the server and ends at once.
         child.wait()
         is_answered = bool(select.select([answer], [], [], _START_SECONDS)[0])
         text = answer.read() if is_answered else ""

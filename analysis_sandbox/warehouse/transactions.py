@@ -6,6 +6,7 @@ knows what the earlier statements were worth.
 """
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -16,11 +17,12 @@ import duckdb
 
 from analysis_sandbox.errors import AnalysisSandboxError, QueryError, WriteConflictError
 from analysis_sandbox.warehouse.calls import CurrentCall
-from analysis_sandbox.warehouse.engine import Engine, first_word, run, written_table
+from analysis_sandbox.warehouse.engine import Engine, abandon, first_word, run, written_table
 
 _Result = TypeVar("_Result")
 
 _READING = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
+_CHANGE = re.compile(r"\b(?:insert|update|delete|merge)\b", re.IGNORECASE)
 _ATTEMPTS = 60
 _TURN_SECONDS = 0.25
 _CONTESTED_SECONDS = 10
@@ -69,15 +71,16 @@ class Turns:
     def _find(self, target: Callable[[], str]) -> "_Contested | None":
         with self._lock:
             contested = self._contested.get(target())
-            if contested is not None and contested.until < time.monotonic():
-                self._contested.pop(target())
-                return None
-            return contested
+        is_current = contested is not None and contested.until >= time.monotonic()
+        return contested if is_current else None
 
     def _contest(self, target: str) -> "_Contested":
+        now = time.monotonic()
         with self._lock:
+            for name in [name for name, old in self._contested.items() if old.until < now]:
+                del self._contested[name]
             contested = self._contested.setdefault(target, _Contested())
-            contested.until = time.monotonic() + _CONTESTED_SECONDS
+            contested.until = now + _CONTESTED_SECONDS
             return contested
 
 
@@ -124,7 +127,7 @@ class Transaction:
 
     def repeatable(self, statement: duckdb.Statement, action: Callable[[], _Result]) -> _Result:
         """Run `action`, one statement, again when it collided and is a transaction by itself."""
-        if self.is_open or statement.type in _READING:
+        if self.is_open or _only_reads(statement):
             return self.once(action)
         return self._turns.run(
             lambda: written_table(statement), lambda: self.once(action), self._call.check
@@ -145,7 +148,7 @@ class Transaction:
         """Undo what the session has not committed. Does nothing outside a transaction."""
         if self.is_open:
             self.is_open = False
-            run(self._cursor, "ROLLBACK")
+            abandon(self._cursor)
 
     def begin(self) -> None:
         """Begin a transaction."""
@@ -169,20 +172,27 @@ class Transaction:
                 f"it failed: {failure.message}",
                 hint="Begin the transaction again.",
             )
-        self.is_open = False
-        self.once(lambda: run(self._cursor, "COMMIT"))
+        self.once(lambda: self._end("COMMIT"))
 
     def _control(self, statement: duckdb.Statement) -> None:
         word = first_word(statement)
         if word in {"COMMIT", "END"}:
             self.commit()
         elif word in {"ROLLBACK", "ABORT"}:
-            self.is_open = False
-            self.once(lambda: run(self._cursor, statement))
+            self.once(lambda: self._end("ROLLBACK"))
         elif self.is_open:
             raise QueryError("A transaction is open already; COMMIT or ROLLBACK it first")
         else:
             self.begin()
+
+    def _end(self, word: str) -> None:
+        """Whether it works or not, and even if interrupted, no transaction is open afterwards."""
+        self.is_open = False
+        try:
+            run(self._cursor, word)
+        except duckdb.Error:
+            abandon(self._cursor)
+            raise
 
     def _is_aborted(self) -> bool:
         try:
@@ -190,3 +200,8 @@ class Transaction:
         except duckdb.TransactionException:
             return True
         return False
+
+
+def _only_reads(statement: duckdb.Statement) -> bool:
+    """Tell whether a statement cannot collide; a SELECT may hold a change in its WITH."""
+    return statement.type in _READING and not _CHANGE.search(statement.query)

@@ -1,4 +1,4 @@
-"""One installation for the package: real PostgreSQL, real Dagster, a real pool where a test asks."""
+"""One installation for the package: real PostgreSQL, real Dagster, a pool where a test asks."""
 
 import os
 import shutil

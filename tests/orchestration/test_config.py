@@ -149,8 +149,14 @@ def test_a_whole_number_fits_where_a_number_is_declared() -> None:
     assert is_valid(stored({"parameters": PARAMETERS}), {"customer": "c", "limit": 7})
 
 
-def test_a_default_that_contradicts_its_type_costs_the_checks_and_not_the_job() -> None:
-    version = stored({"parameters": {"limit": {"type": "number", "default": "many"}}})
+@pytest.mark.parametrize(
+    "parameter",
+    [{"type": "number", "default": "many"}, {"type": "multiselect", "default": [None]}],
+)
+def test_a_default_that_contradicts_its_type_costs_the_checks_and_not_the_job(
+    parameter: JSONObject,
+) -> None:
+    version = stored({"parameters": {"limit": parameter}})
 
     assert "does not check this job's parameters" in (build_job(version).description or "")
     assert is_valid(version, {"limit": "many"})

@@ -3,6 +3,8 @@
 # pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
 
 import json
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -14,8 +16,12 @@ from analysis_sandbox.errors import (
     ScriptError,
     TimeLimitError,
 )
+from analysis_sandbox.limits import Limits
+from analysis_sandbox.sandbox.launcher import Ending
+from analysis_sandbox.sandbox.outcome import Script, from_ending
+from analysis_sandbox.sandbox.protocol import EXIT_BROKEN, EXIT_NO_MEMORY
 from tests.sandbox.conftest import Failure, Run, Value
-from tests.sandbox.scripts import FILENAME, Host, Metadata
+from tests.sandbox.scripts import FILENAME, Host, Metadata, call
 
 SHORT = {"timeout_ms": 250}
 
@@ -225,11 +231,6 @@ def test_dropped_lines_are_noted_when_the_script_cannot_say_how_many(
 
 @pytest.mark.parametrize("number", ["SIGSEGV", "SIGABRT", "SIGKILL"])
 def test_a_process_that_dies_is_a_transient_crash(number: str, sandbox: Any, host: Host) -> None:
-    import os
-    import signal
-
-    from tests.sandbox.scripts import call
-
     running = sandbox.start(call("await ctx.sleep(60e3); return {};"), host.functions)
     os.kill(running.pid, signal.Signals[number])
     error = running.wait().error
@@ -237,6 +238,29 @@ def test_a_process_that_dies_is_a_transient_crash(number: str, sandbox: Any, hos
     assert type(error) is CrashError
     assert error.transient
     assert number in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "peak_mb", "expected"),
+    [
+        (signal.SIGSEGV, 20, CrashError),
+        (signal.SIGSEGV, 60, MemoryLimitError),
+        (signal.SIGABRT, 60, MemoryLimitError),
+        (signal.SIGKILL, 20, CrashError),
+        (signal.SIGKILL, 60, MemoryLimitError),
+        (signal.SIGXCPU, 20, TimeLimitError),
+        (EXIT_NO_MEMORY << 8, 20, MemoryLimitError),
+        (EXIT_BROKEN << 8, 20, CrashError),
+        (0, 20, CrashError),
+    ],
+)
+def test_a_death_is_filed_by_what_it_looks_like(
+    status: int, peak_mb: int, expected: type[Exception]
+) -> None:
+    script = Script(FILENAME, "", Limits(memory_mb=32))
+    ending = Ending(status=status, peak_bytes=peak_mb << 20)
+
+    assert type(from_ending(ending, script, is_stopped=False)) is expected
 
 
 def test_a_small_script_fits_into_the_smallest_memory(value: Value) -> None:

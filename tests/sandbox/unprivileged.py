@@ -1,4 +1,4 @@
-"""Runs one script in a sandbox as an ordinary user and prints outcome and layers.
+"""Runs scripts in a sandbox as an ordinary user; prints a value, the layers, and an error.
 
 Started as root it becomes another user first, and keeps the one capability that lets the fork
 server's interpreter be read from a home that is closed to others.
@@ -7,8 +7,10 @@ server's interpreter be read from a home that is closed to others.
 import ctypes
 import json
 import os
+import resource
 import struct
 import sys
+from pathlib import Path
 
 from analysis_sandbox.sandbox.supervisor import Sandbox
 from tests.sandbox.scripts import Host, call
@@ -37,4 +39,10 @@ if __name__ == "__main__":
         become_ordinary()
     with Sandbox() as sandbox:
         outcome = sandbox.run(call("return { ok: 1 };"), Host().functions)
-        sys.stdout.write(json.dumps([outcome.value, dict(outcome.layers)]))
+        layers = dict(outcome.layers)
+        children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+        [server] = map(int, children.read_text(encoding="ascii").split())
+        # From here on the fork server cannot fork; one child is forked ahead already.
+        resource.prlimit(server, resource.RLIMIT_NPROC, (0, 0))
+        errors = [str(sandbox.run(call("return {};"), Host().functions).error) for _ in range(2)]
+        sys.stdout.write(json.dumps([outcome.value, layers, errors[1]]))

@@ -3,6 +3,7 @@
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
 # pyright: reportUnknownVariableType=false
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ import pytest
 from analysis_sandbox.errors import (
     CancelledError,
     LimitExceededError,
+    QueryError,
     ResultTooLargeError,
+    UnavailableError,
 )
 from analysis_sandbox.warehouse.client import WarehouseSession
 from tests.warehouse.client_process import ENDLESS
@@ -100,6 +103,50 @@ def test_an_interrupt_of_nothing_does_nothing(session: WarehouseSession) -> None
     session.interrupt()
 
     assert session.tables() == ["t"]
+
+
+def test_closing_a_session_ends_the_call_another_thread_has_in_progress(shared: Home) -> None:
+    session = shared.session()
+    errors: list[Exception] = []
+
+    def work() -> None:
+        try:
+            session.query(ENDLESS, max_bytes=1000)
+        except UnavailableError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    session.close()
+    thread.join(30)
+
+    (error,) = errors
+    assert "closed" in str(error)
+
+
+def test_an_interrupted_commit_leaves_no_transaction_open(session: WarehouseSession) -> None:
+    session.execute("CREATE TABLE t (a INT)")
+    for _ in range(20):
+        session.execute("BEGIN; INSERT INTO t SELECT range FROM range(10000)")
+        stop = threading.Event()
+
+        def press(stop: threading.Event = stop) -> None:
+            while not stop.is_set():
+                session.interrupt()
+
+        thread = threading.Thread(target=press)
+        thread.start()
+        try:
+            session.execute("COMMIT")
+        except CancelledError:
+            pass
+        finally:
+            stop.set()
+            thread.join()
+        # Whether it was committed or not: the session is outside a transaction, or says it is in.
+        with contextlib.suppress(QueryError):
+            session.execute("ROLLBACK")
+        session.execute("BEGIN; COMMIT")
 
 
 def test_calls_of_one_session_wait_for_each_other(session: WarehouseSession) -> None:

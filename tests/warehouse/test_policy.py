@@ -183,6 +183,32 @@ def test_what_selects_is_a_query(sql: str) -> None:
     assert check_query(sql).statements == 1
 
 
+@pytest.mark.parametrize(
+    ("known", "other"),
+    [
+        ("SELECT * FROM query('SELECT 1')", "SELECT * FROM query('COPY t TO x')"),
+        ("SELECT * FROM query_table('t')", "SELECT * FROM query_table('duckdb_databases')"),
+        ("EXPLAIN SELECT 1", "EXPLAIN COPY t TO 'x'"),
+        ("EXPLAIN ANALYZE SELECT 1", "EXPLAIN ANALYZE SELECT * FROM read_csv('x')"),
+        ('SELECT "x" FROM "x" WHERE a = 1', "SELECT \"x\" FROM 'x' WHERE a = 1"),
+        ("SELECT 'a' FROM t", "SELECT 'a' FROM 't'"),
+        ("SELECT 1; SELECT 'a'", "SELECT 1; EXPLAIN COPY t TO 'x'"),
+    ],
+)
+def test_what_was_learned_of_one_text_does_not_let_another_pass(known: str, other: str) -> None:
+    check_script(known)
+
+    with pytest.raises(StatementRefusedError):
+        check_script(other)
+
+
+@given(st.text(st.characters(exclude_characters="'\0")), st.integers(0, 10**12))
+def test_the_values_in_a_statement_decide_nothing(text: str, number: int) -> None:
+    checked = check_script(f"INSERT INTO t VALUES ({number}, '{text}')")
+
+    assert (checked.statements, checked.changes_data) == (1, True)
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_either_understood_or_refused(text: str) -> None:
     with contextlib.suppress(StatementRefusedError):
