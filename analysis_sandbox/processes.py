@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -19,6 +20,8 @@ from typing import Self
 from analysis_sandbox.errors import ConfigurationError
 
 _PR_SET_PDEATHSIG = 1
+_LOCK_ATTEMPTS = 10
+_LOCK_PAUSE_SECONDS = 0.05
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -67,15 +70,13 @@ class OwnerLock:
     def __enter__(self) -> Self:
         """Take the lock or raise `ConfigurationError` naming the process that has it."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked_soon(descriptor):
             holder = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
             raise ConfigurationError(
                 f"analysis-sandbox is already running on {self._path.parent} (pid {holder})",
                 hint="Stop it first, or use another --home.",
-            ) from None
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
         self._descriptor = descriptor
@@ -85,6 +86,18 @@ class OwnerLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _locked_soon(descriptor: int) -> bool:
+    """Take the lock; `has_owner` of another process may hold it for a moment."""
+    for _ in range(_LOCK_ATTEMPTS):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_PAUSE_SECONDS)
+        else:
+            return True
+    return False
 
 
 def has_owner(path: Path) -> bool:

@@ -100,16 +100,7 @@ class WarehouseAccess:
 
     def describe(self, table: str) -> JSONObject:
         """`ctx.duckdb.describe`."""
-        info = self._open().describe(_text(table, "tableName"))
-        return {
-            "name": info.name,
-            "columns": [
-                {"name": column.name, "type": column.type, "nullable": column.nullable}
-                for column in info.columns
-            ],
-            "rowCount": info.row_count,
-            "sizeBytes": info.size_bytes,
-        }
+        return self._open().describe(_text(table, "tableName")).for_script()
 
     def close(self) -> None:
         """End the session; an open transaction is rolled back."""

@@ -11,6 +11,7 @@ from tree_sitter import Node
 from analysis_sandbox.script.bindings import Bindings, Path
 from analysis_sandbox.script.forbidden import find_forbidden
 from analysis_sandbox.script.option_reads import OptionReads, read_options
+from analysis_sandbox.script.sections import UNSTORABLE
 from analysis_sandbox.script.tree import ScriptTree, line, operands
 
 # Which argument of a function of `ctx` names a datasource.
@@ -46,8 +47,9 @@ class _Uses:
         self.computed: dict[int, None] = {}
 
     def add(self, names: list[str], node: Node) -> None:
-        if not names:
+        if not names or any(UNSTORABLE.search(name) for name in names):
             self.computed[line(node)] = None
+            return
         for name in names:
             self.names[name] = min(line(node), self.names.get(name, line(node)))
 

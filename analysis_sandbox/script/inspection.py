@@ -27,6 +27,7 @@ from analysis_sandbox.script.syntax import (
     MAX_RECOVERY_BYTES,
     engine_problem,
     further_problems,
+    is_syntax_error,
     text_problems,
     type_arguments,
     typescript_problem,
@@ -100,7 +101,7 @@ class _Inspector:
         self._problems.errors += text_problems(self._source)
         if self._problems.errors:
             return self._result(None, None)
-        # The engine comes first: what it does not accept could cost the parser any time.
+        # The engine comes first: a text that it does not accept could exhaust the parser's stack.
         outcome = self._evaluate(self._call(self._source))
         if _is_unreadable(outcome.error):
             self._report_unreadable(outcome.error)
@@ -144,7 +145,7 @@ class _Inspector:
 
     def _report_unreadable(self, error: AnalysisSandboxError | None) -> None:
         errors = self._problems.errors
-        if not isinstance(error, ScriptError) or error.name != "SyntaxError":
+        if not isinstance(error, ScriptError) or not is_syntax_error(error):
             errors.append(_load_problem(error))
         elif typed := typescript_problem(error, self._source):
             errors.append(typed)
@@ -199,7 +200,7 @@ def _is_unreadable(error: AnalysisSandboxError | None) -> bool:
     if not isinstance(error, ScriptError):
         return isinstance(error, CrashError)
     is_too_deep = error.name == "RangeError" and error.line is None
-    return error.name == "SyntaxError" or is_too_deep
+    return is_too_deep or is_syntax_error(error)
 
 
 def _load_problem(error: AnalysisSandboxError | None) -> str:

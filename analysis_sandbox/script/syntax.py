@@ -38,7 +38,7 @@ _TYPED_BEFORE = re.compile(
     r"|\bimport\s+type\s*$|\b(?:private|public|protected|readonly|declare)\s+$"
     r"|\bnew\s+\w+<[\w\s,.|\[\]]*$"
 )
-_OPERATOR = re.compile(r"[\w$.]+<[\w\s,.|\[\]{}]+$")
+_TYPED_CALLEE = re.compile(r"[\w$.]+<[\w\s,.|\[\]{}]+$")
 # `{ a: 1 b: 2 }` is a forgotten comma, not a type.
 _OBJECT_ENTRY = re.compile(r"[{,]\s*[\w'\"]+\s*:[^(]*$")
 
@@ -64,6 +64,12 @@ def text_problems(source: str) -> list[str]:
             f"The script's brackets are nested {depth} levels deep; the limit is {MAX_NESTING}"
         )
     return problems
+
+
+def is_syntax_error(error: ScriptError) -> bool:
+    """Tell whether the script itself did not compile; `JSON.parse` throws SyntaxErrors, too."""
+    frames = [text for text in (error.stack or "").split("\n") if text.startswith("    at ")]
+    return error.name == "SyntaxError" and not (frames and frames[-1].endswith(")"))
 
 
 def engine_problem(error: ScriptError, source: str) -> str:
@@ -125,7 +131,7 @@ def type_arguments(tree: ScriptTree) -> str | None:
     for node in tree.nodes("binary_expression"):
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         is_call = right is not None and right.type == "parenthesized_expression"
-        if is_call and left is not None and _OPERATOR.match(tree.text(left)):
+        if is_call and left is not None and _TYPED_CALLEE.match(tree.text(left)):
             return _untranslated(f"line {line(node)}: {shown(tree.text(node)[:40])}")
     return None
 

@@ -182,13 +182,9 @@ class Engine:
         return True
 
 
-def run(
-    cursor: duckdb.DuckDBPyConnection,
-    statement: duckdb.Statement | str,
-    parameters: object = None,
-) -> None:
+def run(cursor: duckdb.DuckDBPyConnection, statement: duckdb.Statement | str) -> None:
     """Run a statement to its end without reading its rows."""
-    cursor.execute(statement, parameters)
+    cursor.execute(statement)
     cursor.complete()
 
 
@@ -227,7 +223,7 @@ def _lock(connection: duckdb.DuckDBPyConnection) -> None:
         "enable_external_access = false",
         "lock_configuration = true",
     ):
-        run(connection, f"SET {setting}")
+        run(connection, f"SET GLOBAL {setting}")
 
 
 def _cannot_open(error: duckdb.Error) -> AnalysisSandboxError:

@@ -42,7 +42,7 @@ _BROKEN_EXIT = 70
 class WarehouseServer:
     """Accepts clients and gives each a thread; its own thread watches over all of them."""
 
-    def __init__(self, engine: Engine, listener: socket.socket, settings: Settings) -> None:
+    def __init__(self, engine: Engine, listener: socket.socket, *, settings: Settings) -> None:
         self._engine = engine
         self._listener = listener
         self._settings = settings
@@ -175,9 +175,13 @@ class WarehouseServer:
             self._interrupt(first["session"], first["call"])
             return
         try:
-            greet(client.channel, first, client.number)
+            greet(client.channel, first, session=client.number)
             client.session = Session(
-                client.channel, self._engine, self._turns, hello=first, announce=self._announce
+                client.channel,
+                self._engine,
+                turns=self._turns,
+                hello=first,
+                announce=self._announce,
             )
         except AnalysisSandboxError as error:
             client.channel.send(error_header(error))
@@ -247,7 +251,7 @@ def main() -> int:
             _LOG.error("cannot start: %s", error.message)
             json.dump(error_header(error), starter)
             return 1
-        server = WarehouseServer(engine, listener, settings)
+        server = WarehouseServer(engine, listener, settings=settings)
         _stop_on_signals(server)
         _LOG.info("ready on %s", place.socket)
         json.dump({}, starter)

@@ -56,8 +56,8 @@ class Session:
         self,
         channel: Channel,
         engine: Engine,
-        turns: Turns,
         *,
+        turns: Turns,
         hello: Header,
         announce: Callable[[float], None],
     ) -> None:
@@ -66,7 +66,7 @@ class Session:
         self._timeout_ms: int | None = hello["timeout_ms"]
         self._cursor = engine.cursor(hello["memory_mb"])
         self.call = CurrentCall(self._cursor.interrupt, announce)
-        self._transaction = Transaction(engine, self._cursor, self.call, turns)
+        self._transaction = Transaction(engine, self._cursor, call=self.call, turns=turns)
         self._handlers: dict[str, Callable[[Frame], None]] = {
             "execute": self._execute,
             "query": self._query,
@@ -243,7 +243,7 @@ class Session:
         self._reply({"table": info.for_script()})
 
 
-def greet(channel: Channel, hello: Header, session: int) -> None:
+def greet(channel: Channel, hello: Header, *, session: int) -> None:
     """Answer a client's `hello`.
 
     Raises:

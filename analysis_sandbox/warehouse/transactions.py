@@ -41,7 +41,11 @@ class Turns:
         self._contested: dict[str, _Contested] = {}
 
     def run(
-        self, target: Callable[[], str], action: Callable[[], _Result], check: Callable[[], None]
+        self,
+        target: Callable[[], str],
+        action: Callable[[], _Result],
+        *,
+        check: Callable[[], None],
     ) -> _Result:
         """Run `action`, which writes to `target`, again until it does not collide.
 
@@ -108,6 +112,7 @@ class Transaction:
         self,
         engine: Engine,
         cursor: duckdb.DuckDBPyConnection,
+        *,
         call: CurrentCall,
         turns: Turns,
     ) -> None:
@@ -130,7 +135,7 @@ class Transaction:
         if self.is_open or _only_reads(statement):
             return self.once(action)
         return self._turns.run(
-            lambda: written_table(statement), lambda: self.once(action), self._call.check
+            lambda: written_table(statement), lambda: self.once(action), check=self._call.check
         )
 
     def once(self, action: Callable[[], _Result]) -> _Result:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from analysis_sandbox.errors import ConfigurationError, CrashError
 from analysis_sandbox.sandbox.supervisor import CallOutcome, ScriptCall, Usage
@@ -59,6 +61,32 @@ def test_each_schedule_of_the_examples_is_valid(inspect: Inspect) -> None:
     assert len(schedules) == 5
     for schedule in schedules:
         assert inspect(f'export default {{ title: "x", run() {{}}, {schedule} }}').errors == []
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    path=st.sampled_from(ANALYSES),
+    place=st.floats(0, 1),
+    cut=st.integers(0, 40),
+    inserted=st.one_of(
+        st.text(st.characters(), max_size=4),
+        st.sampled_from(
+            [*"(){}[]`'\"/;,:?=", "${", "=>", "eval(", "import(", "async ", "...", "\\"]
+        ),
+    ),
+)
+def test_a_damaged_script_is_either_valid_or_has_errors(
+    inspect: Inspect, path: Path, place: float, cut: int, inserted: str
+) -> None:
+    source = path.read_text(encoding="utf-8")
+    start = int(place * len(source))
+    found = inspect(source[:start] + inserted + source[start + cut :], filename=path.name)
+    assert bool(found.errors) == (found.compiled is None)
+    assert found.is_valid == (not found.errors)
+    if found.is_valid:
+        assert Definition.from_metadata(found.metadata) == found.definition
 
 
 def test_a_report_is_read_as_a_whole(inspect: Inspect) -> None:

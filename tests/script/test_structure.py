@@ -74,6 +74,17 @@ def test_the_default_export_must_be_an_analysis(
             "Line 2: the script fails when it is loaded: ReferenceError: missing is not defined",
         ),
         (
+            "\nconst settings = JSON.parse('{');\nexport default {}",
+            (
+                "Line 2: the script fails when it is loaded: SyntaxError: "
+                "Expected property name or '}' in JSON at position 1 (line 1 column 2)"
+            ),
+        ),
+        (
+            "const pattern = new RegExp('(');\nexport default {}",
+            "Line 1: the script fails when it is loaded: SyntaxError: expecting ')'",
+        ),
+        (
             "while (true) {}\nexport default {}",
             "The script did not finish loading within 2 s; move the work into run()",
         ),
@@ -361,8 +372,8 @@ def test_the_set_of_parameters_is_checked(inspect: Inspect, parameters: str, err
             parameter('type: "string", default: new Date().toISOString()'),
             [
                 (
-                    "parameters.month.default: line 1 reads the clock once, when the script is saved; "
-                    "for a date that moves use a word such as 'today' or 'last_week'"
+                    "parameters.month.default: line 1 reads the clock once, when the script is "
+                    "saved; for a date that moves use a word such as 'today' or 'last_week'"
                 )
             ],
         ),

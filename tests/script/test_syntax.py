@@ -1,10 +1,11 @@
 """Texts that are no scripts: syntax errors with their place, TypeScript, hostile input."""
 
 import time
+import weakref
 
 import pytest
 
-from analysis_sandbox.script.tree import PARSE_SECONDS, READ_SECONDS
+from analysis_sandbox.script.tree import PARSE_SECONDS, READ_SECONDS, ScriptTree
 from tests.script.conftest import Inspect
 from tests.script.sources import running
 
@@ -225,3 +226,10 @@ def test_a_byte_order_mark_is_no_error(inspect: Inspect) -> None:
     found = inspect("\ufeff" + running("return {};"))
     assert found.errors == []
     assert found.compiled == running("return {};")
+
+
+def test_a_tree_is_freed_with_its_last_user() -> None:
+    tree = ScriptTree(running("return { a: 1 };"))
+    freed = weakref.ref(tree)
+    del tree
+    assert freed() is None

@@ -81,7 +81,8 @@ def test_datasources_are_found_however_they_are_reached(
         (
             (
                 "const NAMES = ['sales', 'crm'];\n"
-                'export default { title: "x", run(ctx) { for (const n of NAMES) ctx.datasource[n] } }'
+                'export default { title: "x", run(ctx) {'
+                " for (const n of NAMES) ctx.datasource[n] } }"
             ),
             ["sales", "crm"],
         ),
@@ -217,6 +218,13 @@ def test_computed_analyses_are_a_warning(inspect: Inspect) -> None:
             "a run may use only what dependencies.analyses lists"
         )
     ]
+
+
+def test_names_that_cannot_be_stored_are_not_taken_from_the_code(inspect: Inspect) -> None:
+    found = inspect(running("ctx.datasource['\\ud800'].query('x'); ctx.runAnalysis('\\0');"))
+    assert found.errors == []
+    assert (found.datasources, found.analyses) == ([], [])
+    assert len(found.warnings) == 2
 
 
 def test_names_handed_to_a_helper_are_known(inspect: Inspect) -> None:
