@@ -64,7 +64,11 @@ def build_services(settings: Settings) -> Services:
     core = _core(settings)
     shared = core.environment
     gateway = DagsterGateway(settings)
-    evaluator = Evaluator(shared.sandbox, shared.connections)
+    evaluator = Evaluator(
+        shared.sandbox,
+        shared.connections,
+        require_dependencies=settings.require_dependencies,
+    )
     runs = RunService(
         catalogue=shared.catalogue,
         versions=shared.versions,

@@ -20,14 +20,20 @@ MAX_OPTIONS = 1000
 class Evaluator:
     """Evaluates scripts in sandbox children with a host that can only read. Thread-safe."""
 
-    def __init__(self, sandbox: Sandbox, connections: Connections) -> None:
+    def __init__(
+        self, sandbox: Sandbox, connections: Connections, *, require_dependencies: bool = False
+    ) -> None:
         self._sandbox = sandbox
         self._connections = connections
+        self._require_dependencies = require_dependencies
 
     def inspect(self, source: str, *, filename: str | None = None) -> Inspection:
         """Read the definition of a script and find everything wrong with it. Never raises."""
         return inspect_script(
-            source, filename=filename or DEFAULT_FILENAME, evaluate=self._describe
+            source,
+            filename=filename or DEFAULT_FILENAME,
+            evaluate=self._describe,
+            require_dependencies=self._require_dependencies,
         )
 
     def options(

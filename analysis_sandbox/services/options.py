@@ -5,7 +5,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from analysis_sandbox.datasources.connections import Connections
 from analysis_sandbox.errors import NotFoundError, ValidationFailedError
@@ -54,7 +54,7 @@ class OptionsService:
                 raise ValidationFailedError(
                     f"Parameter '{parameter}' of type {spec.type} has no options"
                 )
-            return Options(options=cast("list[dict[str, Any]]", spec.options))
+            return Options(options=[option.model_dump(mode="json") for option in spec.options])
         key = self._key(version, parameter, spec, current_params)
         found = None if refresh else self._remembered(key)
         if found is None:
