@@ -251,5 +251,8 @@ def _check_run_page(page: Page, url: str, name: str) -> None:
 
 
 def _check_launchpad(page: Page, url: str, name: str) -> None:
-    page.goto(f"{url}/locations/analysis_sandbox/jobs/{name}/launchpad")
-    expect(page.get_by_text("Launch Run").first).to_be_visible(timeout=30_000)
+    page.goto(f"{url}/locations/analysis_sandbox/jobs/{name}")
+    page.get_by_role("tab", name="Launchpad").or_(page.get_by_text("Launchpad")).first.click()
+    expect(page.get_by_text("Launch run").or_(page.get_by_text("Launch Run")).first).to_be_visible(
+        timeout=30_000
+    )
