@@ -1,6 +1,9 @@
 """`analysis-sandbox demo` and `up --demo`: the demo project on a terminal."""
 
 import json
+import os
+import shutil
+import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +18,7 @@ from analysis_sandbox.demo import project
 from analysis_sandbox.errors import AnalysisSandboxError
 from analysis_sandbox.settings import Settings
 
+PROGRAM = "analysis-sandbox"
 SHOWN_ANALYSIS = "carrier_delays"
 SHOWN_PARAMETERS: Mapping[str, object] = {"origin": "JFK", "month": 7, "minimum_flights": 100}
 
@@ -98,12 +102,13 @@ def _show(console: Console, job: dict[str, Any]) -> None:
 
 
 def _show_next_steps(console: Console, settings: Settings) -> None:
-    urls = f"{supervision.api_url(settings)} and Dagster on port {settings.dagster_port}"
+    program = PROGRAM if shutil.which(PROGRAM) else os.path.relpath(sys.argv[0])
     console.print(
-        "\nNext: `make up` keeps it running "
-        f"({urls}); then\n"
-        "  analysis-sandbox list\n"
-        "  analysis-sandbox run route_punctuality -p origin=JFK -p destination=LAX\n"
-        "  analysis-sandbox run weather_completeness      # fails on purpose; read the error\n"
+        "\nNext: keep it running with `make up`, or\n"
+        f"  {program} up --demo --home {os.path.relpath(settings.home)}\n"
+        f"then open Dagster's pages at http://127.0.0.1:{settings.dagster_port} and try\n"
+        f"  {program} list\n"
+        f"  {program} run route_punctuality -p origin=JFK -p destination=LAX\n"
+        f"  {program} run weather_completeness      # fails on purpose; read the error\n"
         "The scripts are in examples/."
     )
