@@ -223,7 +223,7 @@ def running(
 def prepare_home(settings: Settings) -> None:
     """Create the home's directories; raises `ConfigurationError` when it cannot be written."""
     try:
-        # PostgreSQL's user must be able to pass through the home; what is in it is nobody's business.
+        # PostgreSQL's user must be able to pass through the home; what is in it is private.
         settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
         for directory in (
             settings.results_directory,
