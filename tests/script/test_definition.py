@@ -64,12 +64,12 @@ def test_a_definition_survives_being_stored(definition: Definition) -> None:
 def test_the_stored_form_holds_only_what_is_stated() -> None:
     assert Definition().to_metadata() == {}
     definition = Definition(
-        dependencies=Dependencies(datasources=["postgres_main"]),
+        dependencies=Dependencies(datasources=["depot_db"]),
         parameters={"month": ParameterSpec(type="date", required=True)},
         execution=LimitOverrides(timeout_ms=300_000, memory_limit_mb=512),
     )
     assert definition.to_metadata() == {
-        "dependencies": {"datasources": ["postgres_main"], "analyses": []},
+        "dependencies": {"datasources": ["depot_db"], "analyses": []},
         "parameters": {"month": {"type": "date", "required": True}},
         "execution": {"timeout_ms": 300_000, "memory_limit_mb": 512},
     }

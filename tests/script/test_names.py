@@ -40,8 +40,8 @@ def test_other_names_are_refused_with_the_reason(name: str, problem: str) -> Non
 @pytest.mark.parametrize(
     ("title", "name"),
     [
-        ("Monthly customer report", "monthly_customer_report"),
-        ("ETL: Clean & transform  user events!", "etl_clean_transform_user_events"),
+        ("Parcels per gate", "parcels_per_gate"),
+        ("Meters: read & sort  by zone!", "meters_read_sort_by_zone"),
         ("Café déjà vu", "cafe_deja_vu"),
         ("2024 figures", "analysis_2024_figures"),
         ("__init__", "init"),

@@ -335,7 +335,7 @@ def test_parameters_are_described_for_clients_without_functions() -> None:
         "note": ParameterSpec(type="text", description="A note", pattern="^a"),
         "limit": ParameterSpec(type="number", min=0, max=10, default=0),
         "mode": ParameterSpec.model_validate({"type": "select", "options": MODES}),
-        "city": ParameterSpec(type="select", has_dynamic_options=True, depends_on=["country"]),
+        "depot": ParameterSpec(type="select", has_dynamic_options=True, depends_on=["carrier"]),
     }
     assert describe_parameters(specs) == {
         "month": {
@@ -354,12 +354,12 @@ def test_parameters_are_described_for_clients_without_functions() -> None:
             "max": 10,
         },
         "mode": {"type": "select", "required": False, "description": "", "options": MODES},
-        "city": {
+        "depot": {
             "type": "select",
             "required": False,
             "description": "",
             "has_dynamic_options": True,
-            "depends_on": ["country"],
+            "depends_on": ["carrier"],
         },
     }
     assert describe_parameters(None) == {}

@@ -230,12 +230,12 @@ def test_names_that_cannot_be_stored_are_not_taken_from_the_code(inspect: Inspec
 def test_names_handed_to_a_helper_are_known(inspect: Inspect) -> None:
     found = inspect(
         running(
-            "return await waitFor(ctx, 'market_data', params);",
-            before="async function waitFor(ctx, name, params, attempts = 60) {"
-            " return ctx.runAnalysis(name, params) }\n",
+            "return { tides: await repeat(ctx, 'tide_table', 3) };",
+            before="async function repeat(context, wanted, times) {"
+            " return times && context.runAnalysis(wanted, { times }) }\n",
         )
     )
-    assert found.analyses == ["market_data"]
+    assert found.analyses == ["tide_table"]
 
 
 def test_references_that_do_not_exist_are_errors(inspect: Inspect) -> None:
