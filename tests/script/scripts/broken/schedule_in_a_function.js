@@ -1,0 +1,9 @@
+export default {
+  title: "A schedule where statements stand",
+  run() {
+    schedule: {
+      cron: "0 4 * * *",
+      timezone: "UTC"
+    }
+  },
+};

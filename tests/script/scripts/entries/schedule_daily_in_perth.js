@@ -1,0 +1,1 @@
+schedule: { cron: "15 7 * * *", timezone: "Australia/Perth" },

@@ -1,0 +1,1 @@
+schedule: { cron: "5 0 1 * *", timezone: "UTC", enabled: false },

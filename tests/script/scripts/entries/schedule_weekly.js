@@ -1,0 +1,1 @@
+schedule: { cron: "40 6 * * 3" }, // Wednesdays
