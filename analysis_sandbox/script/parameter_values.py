@@ -132,7 +132,9 @@ def _number(spec: ParameterSpec, value: JSONValue) -> JSONValue:
         raise ValidationFailedError(f"{number} is less than the minimum {spec.min}")
     if spec.max is not None and number > spec.max:
         raise ValidationFailedError(f"{number} is more than the maximum {spec.max}")
-    return number
+    # JavaScript has one kind of number; Dagster hands every one back as a float.
+    is_whole = isinstance(number, float) and number.is_integer()
+    return int(number) if is_whole and abs(number) <= MAX_SAFE_INTEGER else number
 
 
 def _parsed_number(text: str) -> int | float | None:

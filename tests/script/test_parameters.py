@@ -53,7 +53,7 @@ def problem(value: object, **fields: object) -> str:
         ({"type": "number"}, 5, 5),
         ({"type": "number"}, 1.5, 1.5),
         ({"type": "number"}, "5", 5),
-        ({"type": "number"}, " -1.5e3 ", -1500.0),
+        ({"type": "number"}, " -1.5e3 ", -1500),
         ({"type": "number"}, "007", 7),
         ({"type": "number"}, ".5", 0.5),
         ({"type": "number", "min": 1, "max": 3}, 3, 3),
