@@ -46,7 +46,10 @@ class Evaluator:
         """
         record = version.record
         datasources = DatasourceAccess(
-            self._connections, project=record.project, declared=version.datasources
+            self._connections,
+            project=record.project,
+            declared=version.datasources,
+            read_only=True,
         )
         facts: JSONObject = {
             "run_id": str(uuid4()),
@@ -99,7 +102,11 @@ def _option(item: Any, what: str) -> dict[str, Any]:
     entry: dict[str, Any] = item  # pyright: ignore[reportUnknownVariableType]
     if isinstance(entry.get("options"), list):
         inner = [_option(choice, what) for choice in entry["options"]]
+        if any("options" in choice for choice in inner):
+            raise ScriptError(f"{what}: a group cannot hold another group")
         return {"label": str(entry.get("label", "")), "options": inner}
     if "value" not in entry:
         raise ScriptError(f"{what}: {entry!r} has no value")
+    if not isinstance(entry["value"], str | int | float):
+        raise ScriptError(f"{what}: the value of {entry!r} must be a string or a number")
     return {**entry, "label": str(entry.get("label", entry["value"]))}

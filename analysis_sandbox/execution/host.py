@@ -3,13 +3,21 @@
 # pyarrow has no type information: what is read from a datasource goes on untouched.
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 
+import inspect
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from analysis_sandbox.datasources.base import ArrowReadable, Datasource, find_operation
+from analysis_sandbox.datasources.base import (
+    ArrowReadable,
+    Datasource,
+    Operation,
+    find_operation,
+    read_only_error,
+)
 from analysis_sandbox.datasources.connections import Connections
+from analysis_sandbox.datasources.gate import check_statement
 from analysis_sandbox.errors import (
     NotFoundError,
     UnsupportedOperationError,
@@ -17,20 +25,33 @@ from analysis_sandbox.errors import (
 )
 from analysis_sandbox.limits import Limits
 from analysis_sandbox.sandbox.supervisor import HostFunctions
+from analysis_sandbox.sql.tokens import Dialect
 from analysis_sandbox.values import EncodedJSON, JSONObject
 from analysis_sandbox.warehouse.client import Warehouse, WarehouseSession
 
 LoadMode = Literal["replace", "append", "error"]
+_DIALECTS: dict[str, Dialect] = {"postgresql": "postgres", "sqlite": "sqlite"}
 _LOAD_MODES: tuple[LoadMode, ...] = ("replace", "append", "error")
 
 
 class DatasourceAccess:
-    """The datasources that one analysis declared, of one project."""
+    """The datasources that one analysis declared, of one project.
 
-    def __init__(self, connections: Connections, *, project: str, declared: Sequence[str]) -> None:
+    With `read_only` none of them is written, whatever its configuration allows.
+    """
+
+    def __init__(
+        self,
+        connections: Connections,
+        *,
+        project: str,
+        declared: Sequence[str],
+        read_only: bool = False,
+    ) -> None:
         self._connections = connections
         self._project = project
         self._declared = tuple(declared)
+        self._read_only = read_only
 
     def facts(self) -> JSONObject:
         """Return type and operations of each declared datasource that is configured."""
@@ -39,7 +60,15 @@ class DatasourceAccess:
 
     def call(self, name: str, operation: str, arguments: Sequence[object]) -> object:
         """Call one operation. Looks names up; never turns script text into an attribute."""
-        return find_operation(self._get(name), operation, name=name)(*arguments)
+        datasource = self._get(name)
+        function = find_operation(datasource, operation, name=name)
+        if self._read_only:
+            _check_reads(datasource, operation, arguments, name=name)
+        try:
+            return function(*arguments)
+        except TypeError:
+            _check_arguments(function, arguments, name=f"{name}.{operation}")
+            raise
 
     def readable(self, name: str) -> ArrowReadable:
         """Return a datasource that rows can be streamed from."""
@@ -85,6 +114,10 @@ class WarehouseAccess:
         self, datasource: str, sql: str, table: str, options: Mapping[str, object] | None = None
     ) -> None:
         """`ctx.duckdb.load`: stream a query's rows into a persistent table."""
+        # What a script passes may be anything.
+        given = cast("object", options)
+        if given is not None and not isinstance(given, Mapping):
+            raise ValidationFailedError("load: the options must be an object, such as {mode}")
         mode = (options or {}).get("mode", "replace")
         if mode not in _LOAD_MODES:
             raise ValidationFailedError(
@@ -168,6 +201,25 @@ def read_only_host(
     return HostFunctions(
         asynchronous={"datasource.call": datasources.call}, synchronous={}, log=log
     )
+
+
+def _check_reads(
+    datasource: Datasource, operation: str, arguments: Sequence[object], *, name: str
+) -> None:
+    """Refuse to write, also where the configuration would allow it."""
+    kind = type(datasource)
+    if operation in getattr(kind, "write_operations", ()):
+        raise read_only_error(name, f"{operation} writes")
+    dialect = _DIALECTS.get(kind.type_name)
+    if dialect is not None and arguments and isinstance(arguments[0], str):
+        check_statement(arguments[0], dialect=dialect, access="read_only", name=name)
+
+
+def _check_arguments(function: Operation, arguments: Sequence[object], *, name: str) -> None:
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError as error:
+        raise ValidationFailedError(f"{name}: {error}") from error
 
 
 def _text(value: object, name: str) -> str:

@@ -25,6 +25,7 @@ class RunLog:
         self._store = store
         self._forward = forward
         self._lock = threading.Lock()
+        self._storing = threading.Lock()
         self._pending: list[LogLine] = []
         self._timer: threading.Timer | None = None
         self._closed = False
@@ -48,18 +49,21 @@ class RunLog:
             self._closed = True
             if self._timer is not None:
                 self._timer.cancel()
+        # A flush under way stores earlier lines: they must be there before the later ones.
+        with self._storing, self._lock:
             lines, self._pending = self._pending, []
             return lines
 
     def _flush(self) -> None:
-        with self._lock:
-            self._timer = None
-            if self._closed:
-                return
-            lines, self._pending = self._pending, []
-        try:
-            self._store(lines)
-        except TransientError:
-            # The catalogue is away for the moment: the lines go with the next flush or the end.
+        with self._storing:
             with self._lock:
-                self._pending[:0] = lines
+                self._timer = None
+                if self._closed:
+                    return
+                lines, self._pending = self._pending, []
+            try:
+                self._store(lines)
+            except TransientError:
+                # The catalogue is away for the moment: they go with the next flush or the end.
+                with self._lock:
+                    self._pending[:0] = lines

@@ -241,7 +241,11 @@ class _Run:
             stopped = self._stopped
         if stopped:
             started.stop()
-        return started.wait()
+        outcome = started.wait()
+        if self._stopped:
+            # A script that notices the stop may return early: what it returns is not its result.
+            raise CancelledError("The run was stopped", name="CancelledError")
+        return outcome
 
     def _facts(self, version: StoredVersion, datasources: DatasourceAccess) -> JSONObject:
         request = self._request
@@ -263,11 +267,15 @@ class _Run:
             store.set(project, analysis_id, key, to_json(value))
             self.written[key] = to_json(value)
 
+        def delete(key: str) -> bool:
+            self.written.pop(key, None)
+            return store.delete(project, analysis_id, key)
+
         return MetadataAccess(
             get=lambda key: store.get(project, analysis_id, key),
             set=set_value,
             has=lambda key: store.has(project, analysis_id, key),
-            delete=lambda key: store.delete(project, analysis_id, key),
+            delete=delete,
             list=lambda: store.list(project, analysis_id),
         )
 

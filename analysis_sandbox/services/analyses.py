@@ -14,7 +14,7 @@ from analysis_sandbox.catalogue.records import (
     VersionRecord,
 )
 from analysis_sandbox.datasources.connections import Connections
-from analysis_sandbox.errors import ConflictError, ScriptInvalidError, ValidationFailedError
+from analysis_sandbox.errors import ScriptInvalidError, UnavailableError, ValidationFailedError
 from analysis_sandbox.execution.evaluation import Evaluator
 from analysis_sandbox.execution.versions import StoredVersion, VersionCache
 from analysis_sandbox.limits import DEFAULT_LIMITS, LimitOverrides
@@ -113,7 +113,7 @@ class AnalysisService:
 
         Raises:
             ScriptInvalidError: with everything that is wrong with the script.
-            ValidationFailedError: `metadata` is not valid.
+            ValidationFailedError: `metadata` is not valid, or there is neither title nor name.
             ConflictError: the name is taken.
         """
         caller.require(Role.MANAGER)
@@ -223,13 +223,18 @@ class AnalysisService:
                 )
             )
         self._gateway.refresh()
-        self._gateway.switch_schedule(version, enabled=bool(schedule and schedule.enabled))
+        warnings = list(inspection.warnings)
+        try:
+            self._gateway.switch_schedule(version, enabled=bool(schedule and schedule.enabled))
+        except UnavailableError as error:
+            # The version is stored: failing now would say that it is not.
+            warnings.append(f"Stored, but its schedule was not switched: {error.message}")
         return Saved(
             analysis_id=version.name,
             uuid=str(version.analysis_id),
             version=version.version,
             title=version.title,
-            warnings=inspection.warnings,
+            warnings=warnings,
         )
 
 
@@ -266,9 +271,9 @@ def _title(inspection: Inspection, name: str | None) -> str:
         return title
     if name:
         return title_from_name(name)
-    raise ConflictError(
-        "The script has no title and no name was given",
-        hint="Add a title to the script, or pass metadata.name.",
+    raise ValidationFailedError(
+        "The script has no title and no name was given: add a title to it, or give metadata.name",
+        fields={"metadata.name": "is required for a script without a title"},
     )
 
 

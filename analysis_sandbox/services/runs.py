@@ -81,7 +81,7 @@ class RunService:
             )
         )
         if created or run.status == "pending":
-            self._launch(run, trigger)
+            self._launch(run)
         return Started(job_id=str(run.id))
 
     def status(self, caller: Principal, job_id: str, *, include_result: bool = True) -> JobStatus:
@@ -113,22 +113,32 @@ class RunService:
         """Stop a job that waits or runs; raises `NotFoundError`."""
         caller.require(Role.RUNNER)
         run = self._settled(self._get(caller, job_id))
+        run_id = str(run.id)
         if run.is_final:
             return Stopped(
                 success=False,
-                job_id=job_id,
+                job_id=run_id,
                 status=run.status,
                 message=f"The job had already ended: {run.status}",
             )
-        stopped = self._gateway.stop(job_id)
-        if stopped and run.status == "pending":
+        if run.parent_run_id is not None:
+            return Stopped(
+                success=False,
+                job_id=run_id,
+                status=run.status,
+                message=f"The job is part of job {run.parent_run_id}: stop that one",
+            )
+        stopped = self._gateway.stop(run_id)
+        # One that never reached the orchestrator is stopped by being closed here.
+        if run.status == "pending" and (stopped or self._gateway.state(run_id) is None):
             self._finish(run, "cancelled", "The job was stopped before it began")
-        run = self._settled(self._get(caller, job_id))
+            stopped = True
+        run = self._settled(self._get(caller, run_id))
         return Stopped(
             success=stopped,
-            job_id=job_id,
+            job_id=run_id,
             status=run.status,
-            message="The job is being stopped" if not run.is_final else f"The job is {run.status}",
+            message=f"The job is {run.status}" if run.is_final else _stopping(stopped=stopped),
         )
 
     def settle(self) -> int:
@@ -136,14 +146,14 @@ class RunService:
         open_runs = self._catalogue.runs.unfinished()
         return sum(self._settled(run).is_final for run in open_runs)
 
-    def _launch(self, run: RunRecord, trigger: Trigger) -> None:
+    def _launch(self, run: RunRecord) -> None:
         version = self._versions.get(run.analysis_id, run.analysis_version)
         self._gateway.launch(
             Launch(
                 run_id=str(run.id),
                 version=version.record,
                 parameters=run.parameters,
-                trigger=trigger,
+                trigger=run.trigger_type,
                 executed_by=run.executed_by,
             )
         )
@@ -214,6 +224,12 @@ class RunService:
             execution_time_ms=run.execution_time_ms,
             usage=run.usage,
         )
+
+
+def _stopping(*, stopped: bool) -> str:
+    if stopped:
+        return "The job is being stopped"
+    return "The orchestrator cannot stop the job now; ask for its status, then try again"
 
 
 def _without_none(detail: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import FrameType
 
 from analysis_sandbox.errors import AnalysisSandboxError, CancelledError, UnavailableError
 from analysis_sandbox.processes import call_when_owner_ends
@@ -60,6 +61,19 @@ class WarehouseServer:
         """End the server gracefully (any thread, also a signal handler)."""
         self._stopping = True
         self._wake()
+
+    def stop_on_signals(self) -> None:
+        """Let SIGTERM and SIGINT end the server; from the main thread only.
+
+        The descriptor is what wakes the poll: a signal that comes just before it would else wait
+        for its end.
+        """
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            self.stop()
+
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
 
     def serve(self) -> None:
         """Accept clients until stopped, or idle for too long."""
@@ -252,7 +266,7 @@ def main() -> int:
             json.dump(error_header(error), starter)
             return 1
         server = WarehouseServer(engine, listener, settings=settings)
-        _stop_on_signals(server)
+        server.stop_on_signals()
         _LOG.info("ready on %s", place.socket)
         json.dump({}, starter)
     try:
@@ -268,14 +282,6 @@ def main() -> int:
         _LOG.info("ended")
         os.close(lock)
     return 0
-
-
-def _stop_on_signals(server: WarehouseServer) -> None:
-    def stop(*_: object) -> None:
-        server.stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
 
 
 def _own(place: Places) -> int:

@@ -189,10 +189,15 @@ def test_an_interrupt_in_the_waiting_thread_stops_the_script(own: Sandbox) -> No
 
     host = Host(asynchronous={"duckdb.exec": lambda sql: begun.set()})
     thread = threading.Thread(target=interrupt)
-    thread.start()
-    with pytest.raises(KeyboardInterrupt):
-        own.run(call(SLEEP, limits={"timeout_ms": 60_000}), host.functions)
-    thread.join()
+    # Background jobs of a shell begin with SIGINT ignored.
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            own.run(call(SLEEP, limits={"timeout_ms": 60_000}), host.functions)
+        thread.join()
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
     busy = pids[0]
     assert until(lambda: not is_alive(busy))

@@ -1,0 +1,1 @@
+"""Tests of runs and evaluations with everything they need: nothing here stands in for anything."""
