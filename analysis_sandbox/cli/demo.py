@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -102,7 +101,9 @@ def _show(console: Console, job: dict[str, Any]) -> None:
 
 
 def _show_next_steps(console: Console, settings: Settings) -> None:
-    program = PROGRAM if shutil.which(PROGRAM) else os.path.relpath(sys.argv[0])
+    here = os.path.relpath(sys.argv[0])
+    # In a checkout it is in the virtual environment, which is rarely on the PATH of a shell.
+    program = PROGRAM if here.startswith(os.pardir) else here
     console.print(
         "\nNext: keep it running with `make up`, or\n"
         f"  {program} up --demo --home {os.path.relpath(settings.home)}\n"

@@ -14,7 +14,7 @@ class RunLog:
     """Collects lines from any thread; a flusher stores them so that a reader sees them soon.
 
     Most runs end before the first flush: their lines go to the catalogue with the run's end, in
-    its transaction, and no thread is ever started for them.
+    its transaction.
     """
 
     def __init__(
