@@ -68,6 +68,7 @@ class WarehouseServer:
         The descriptor is what wakes the poll: a signal that comes just before it would else wait
         for its end.
         """
+
         def stop(_number: int, _frame: FrameType | None) -> None:
             self.stop()
 
