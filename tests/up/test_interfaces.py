@@ -212,6 +212,10 @@ def test_plain_dagster_lists_and_launches_the_same_jobs(shared_up: Installation)
 
 
 @pytest.mark.browser
+@pytest.mark.skipif(
+    not Path(CHROMIUM).exists() and "CI" not in os.environ,
+    reason=f"{CHROMIUM} is not installed; on Debian: apt-get install chromium",
+)
 def test_dagsters_pages_show_the_run_with_log_config_and_result(
     shared_up: Installation, tmp_path: Path
 ) -> None:
