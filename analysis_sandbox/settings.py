@@ -40,7 +40,11 @@ class Settings(BaseModel):
         default=None, description="The admin's bearer token; made and kept in the home when unset."
     )
     run_workers: int = Field(
-        default=max(2, os.cpu_count() or 2), ge=1, le=256, description="Warm run workers."
+        # More than cores: a run mostly waits for databases, and long ones must not hold up all.
+        default=max(4, os.cpu_count() or 4),
+        ge=1,
+        le=256,
+        description="Warm run workers.",
     )
     runs_per_worker: int = Field(
         default=500, ge=1, description="Runs after which a run worker is replaced."
