@@ -54,8 +54,8 @@ class Installation:
         assert self.process is not None
         return self.process.pid
 
-    def start(self) -> Self:
-        """Start `up` and wait for its ready line."""
+    def start(self, *, token: str | None = None) -> Self:
+        """Start `up` and wait for its ready line; `token` where the home does not have it."""
         self.process = self.spawn()
         assert self.process.stdout is not None
         for line in self.process.stdout:
@@ -64,7 +64,8 @@ class Installation:
                 break
         else:
             raise RuntimeError(f"`up` ended with {self.process.wait()}: {''.join(self.printed)}")
-        token = (self.home / "admin-token").read_text(encoding="ascii").strip()
+        if token is None:
+            token = (self.home / "admin-token").read_text(encoding="ascii").strip()
         self.api = httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}",
             headers={"Authorization": f"Bearer {token}"},

@@ -26,6 +26,10 @@ class Parts:
         pool = self.pool()
         return [child for child in _children(pool) if _command(child) == _command(pool)]
 
+    def api(self) -> psutil.Process:
+        """The API's process."""
+        return self._one("api.app:application")
+
     def warehouse(self) -> psutil.Process:
         """The warehouse process of the default project."""
         return self._one("analysis_sandbox.warehouse.server")
@@ -48,8 +52,8 @@ class Parts:
         return [worker for worker in self.workers() if self.busy_fork_servers(worker)]
 
     def busy_fork_servers(self, worker: psutil.Process) -> list[psutil.Process]:
-        """The fork servers of a worker that have a child."""
-        return [server for server in self.fork_servers(worker) if _children(server)]
+        """The fork servers of a worker with a script under way: one child is always kept ready."""
+        return [server for server in self.fork_servers(worker) if len(_children(server)) > 1]
 
     def _one(self, module: str) -> psutil.Process:
         found = [process for process in self.everything() if module in _command(process)]
