@@ -1,15 +1,15 @@
 # The whole command list of the project. uv comes with pip where it is missing.
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.venv-uv/bin/uv)
-RUN := $(UV) run --frozen --extra demo
+RUN := $(UV) run --frozen --all-extras
 
 .PHONY: demo test check fix up bench soak system
 
 demo: $(UV)
-	@$(RUN) --no-dev analysis-sandbox demo
+	@$(UV) run --frozen --extra demo --no-dev analysis-sandbox demo
 
 up: $(UV)
-	@$(RUN) --no-dev analysis-sandbox up --demo
+	@$(UV) run --frozen --extra demo --no-dev analysis-sandbox up --demo
 
 test: $(UV) system check
 	$(RUN) pytest -m "not soak"
