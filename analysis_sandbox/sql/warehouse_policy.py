@@ -8,9 +8,10 @@ the token layer with DuckDB's own tokens.
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import cast
 
 from sqlglot import Token, TokenType, exp, tokenize
 from sqlglot.dialects.duckdb import DuckDB
@@ -23,6 +24,8 @@ from analysis_sandbox.sql.warehouse_functions import is_refused_function
 # are refused here with a message of their own, and the text may hold data.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
+PROJECT = "project"
+SCRATCH_PREFIX = "__scratch_"
 MAX_SQL_CHARACTERS = 1 << 20
 _CACHED_CHARACTERS = 16 << 10
 _CACHED_TOKENS = 2_000
@@ -58,6 +61,8 @@ _HINTS = {
 }
 
 
+# The parts of a change that it only reads.
+_READ_PARTS = frozenset({"expression", "from_", "joins", "using", "where", "with_"})
 _INDIRECT = frozenset({"query", "query_table"})
 _LITERALS = frozenset({TokenType.NUMBER, TokenType.STRING})
 _OPAQUE = DuckDB.Tokenizer.COMMANDS | {TokenType.SEMICOLON, TokenType.BEGIN}
@@ -71,12 +76,14 @@ class CheckedSQL:
     """What the gate learned about a text it let pass.
 
     `statements` is how many there are, `changes_data` whether any writes rows, `keeps_state`
-    whether any leaves something that lives as long as the session (temporary tables).
+    whether any leaves something that lives as long as the session (temporary tables),
+    `changes_project` whether any changes what it names `project.…`.
     """
 
     statements: int
     changes_data: bool
     keeps_state: bool
+    changes_project: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,7 @@ class _Statement:
     returns_rows: bool = False
     changes_data: bool = False
     keeps_state: bool = False
+    changes_project: bool = False
 
 
 _SHAPES: dict[tuple[object, ...], tuple[_Statement, ...]] = {}
@@ -103,6 +111,7 @@ def check_script(sql: str) -> CheckedSQL:
         statements=len(statements),
         changes_data=any(statement.changes_data for statement in statements),
         keeps_state=any(statement.keeps_state for statement in statements),
+        changes_project=any(statement.changes_project for statement in statements),
     )
 
 
@@ -200,7 +209,7 @@ def _check(tokens: list[Token], sql: str) -> _Statement:
     if first == "SHOW" and _is_show(tokens):
         return _Statement("SHOW", line, returns_rows=True)
     if first == "DROP" and _is_drop(tokens):
-        return _Statement("DROP", line)
+        return _Statement("DROP", line, changes_project=_names_project(tokens))
     if first == "CREATE" and _creates_type(tokens):
         return _create_type(tokens, sql)
     return _check_tree(_parse(tokens, sql), tokens, sql)
@@ -254,6 +263,36 @@ def _check_tree(tree: exp.Expr, tokens: list[Token], sql: str) -> _Statement:
         returns_rows=isinstance(tree, _ROWS) or bool(tree.args.get("returning")),
         changes_data=changes,
         keeps_state=tree.find(exp.TemporaryProperty) is not None,
+        changes_project=_changes_project(tree),
+    )
+
+
+def _changes_project(tree: exp.Expr) -> bool:
+    """Tell whether what a statement changes, not what it reads, lies in the project's database."""
+    changed = [] if isinstance(tree, _ROWS) else [tree]
+    changed += tree.find_all(*_CHANGES)
+    return any(_is_in_project(table) for change in changed for table in _targets(change))
+
+
+def _targets(change: exp.Expr) -> Iterator[exp.Table]:
+    for key, value in change.args.items():
+        nodes = cast("list[object]", value) if isinstance(value, list) else [value]
+        for node in nodes:
+            if key in _READ_PARTS or not isinstance(node, exp.Expr) or isinstance(node, exp.Query):
+                continue
+            if isinstance(node, exp.Table):
+                yield node
+            yield from _targets(node)
+
+
+def _is_in_project(table: exp.Table) -> bool:
+    return PROJECT in (table.catalog.lower(), table.db.lower())
+
+
+def _names_project(tokens: Sequence[Token]) -> bool:
+    return any(
+        token.text.lower() == PROJECT and following.token_type is TokenType.DOT
+        for token, following in pairwise(tokens)
     )
 
 
@@ -331,7 +370,7 @@ def _explain(tokens: list[Token]) -> _Statement:
     if not inner:
         raise StatementRefusedError(f"EXPLAIN of nothing (line {line})")
     checked = _check(inner, text)
-    return _Statement("EXPLAIN", line, returns_rows=True, changes_data=checked.changes_data)
+    return replace(checked, words="EXPLAIN", line=line, returns_rows=True)
 
 
 def _is_show(tokens: list[Token]) -> bool:

@@ -11,16 +11,21 @@ rows = session.query("SELECT * FROM t", max_bytes=10 << 20)
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
 
-from analysis_sandbox.errors import AnalysisSandboxError, UnavailableError, ValidationFailedError
+from analysis_sandbox.errors import (
+    AnalysisSandboxError,
+    StatementRefusedError,
+    UnavailableError,
+    ValidationFailedError,
+)
 from analysis_sandbox.formats.arrow_json import encode_rows
 from analysis_sandbox.settings import Settings
-from analysis_sandbox.sql.warehouse_policy import check_query, check_script
+from analysis_sandbox.sql.warehouse_policy import CheckedSQL, check_query, check_script
 from analysis_sandbox.values import EncodedJSON, JSONObject
 from analysis_sandbox.warehouse.arrow_frames import StreamSender, from_body
 from analysis_sandbox.warehouse.link import Call, Link
@@ -49,8 +54,13 @@ class Warehouse:
         self._settings = settings
         self._project = project
 
-    def session(self, *, memory_mb: int, timeout_ms: int | None = None) -> "WarehouseSession":
+    def session(
+        self, *, memory_mb: int, timeout_ms: int | None = None, scratch: bool = False
+    ) -> "WarehouseSession":
         """Open a session: each operator may use `memory_mb`, each call may take `timeout_ms`.
+
+        A `scratch` session has a database in memory that is its own and ends with it; there it can
+        read the project's tables as `project.<table>`.
 
         Raises:
             UnavailableError: the warehouse cannot be started or does not answer.
@@ -61,9 +71,11 @@ class Warehouse:
             "protocol": VERSION,
             "memory_mb": memory_mb,
             "timeout_ms": timeout_ms,
+            "scratch": scratch,
         }
         patience = None if timeout_ms is None else timeout_ms / 1000 + _GRACE_SECONDS
-        return WarehouseSession(self, Link(lambda: self._greet(hello), patience))
+        link = Link(lambda: self._greet(hello), patience)
+        return WarehouseSession(self, link, scratch=scratch)
 
     def interrupt(self, session: int, call: int) -> None:
         """End a call of a session; does nothing when the call or the process has ended."""
@@ -102,9 +114,10 @@ class WarehouseSession:
     session ends, in whatever way, is rolled back.
     """
 
-    def __init__(self, warehouse: Warehouse, link: Link) -> None:
+    def __init__(self, warehouse: Warehouse, link: Link, *, scratch: bool = False) -> None:
         self._warehouse = warehouse
         self._link = link
+        self._is_scratch = scratch
 
     def __enter__(self) -> Self:
         return self
@@ -131,9 +144,9 @@ class WarehouseSession:
             UnavailableError: the connection was lost.
             CancelledError: `interrupt` was called.
         """
-        checked = check_script(sql)
+        checked = self._allowed(check_script(sql))
         request: JSONObject = {"op": "execute", "sql": sql, "statements": checked.statements}
-        with self._link.call(request, keeps_state=checked.keeps_state) as call:
+        with self._link.call(request, keeps_state=self._keeps_state(checked)) as call:
             call.reply()
 
     def query(
@@ -151,26 +164,49 @@ class WarehouseSession:
             ResultTooLargeError: the text has more than `max_bytes` bytes.
             and what `execute` raises.
         """
-        checked = check_query(sql)
+        with self.read_arrow(sql, params) as reader:
+            return encode_rows(reader.schema, reader, max_bytes=max_bytes)
+
+    @contextlib.contextmanager
+    def read_arrow(
+        self, sql: str, params: Sequence[object] | Mapping[str, object] | None = None
+    ) -> Generator[pa.RecordBatchReader]:
+        """Read the rows of one statement as a stream; no other call of the session meanwhile.
+
+        `params` as for `query`.
+
+        Raises:
+            what `execute` raises, also while the stream is read.
+        """
+        checked = self._allowed(check_query(sql))
         request: JSONObject = {
             "op": "query",
             "sql": sql,
             "params": encode_parameters(params),
             "materialise": checked.changes_data,
         }
-        with self._link.call(request, keeps_state=checked.keeps_state) as call:
+        with self._link.call(request, keeps_state=self._keeps_state(checked)) as call:
             frame = call.reply()
             schema, batches = from_body(frame.body)
             try:
-                return encode_rows(schema, _rows(call, frame, batches), max_bytes=max_bytes)
+                yield pa.RecordBatchReader.from_batches(schema, _rows(call, frame, batches))
             finally:
                 if not call.is_settled:
                     call.ask("stop")
 
-    def load(self, table: str, reader: pa.RecordBatchReader, *, mode: LoadMode = "replace") -> int:
+    def load(
+        self,
+        table: str,
+        reader: pa.RecordBatchReader,
+        *,
+        mode: LoadMode = "replace",
+        partition: Sequence[str] = (),
+    ) -> int:
         """Write all batches of a reader into a table, all or nothing; return the number of rows.
 
         `append` creates a missing table and matches columns by name; `error` wants no such table.
+        With `partition`, `replace` removes only the rows whose values in these columns are among
+        the new ones.
 
         Raises:
             ConflictError: the table exists, and the mode is `error`.
@@ -178,7 +214,13 @@ class WarehouseSession:
         """
         if mode not in _MODES:
             raise ValidationFailedError(f"The mode is one of {', '.join(_MODES)}, not '{mode}'")
-        with self._link.call({"op": "load", "table": table, "mode": mode}) as call:
+        request: JSONObject = {
+            "op": "load",
+            "table": table,
+            "mode": mode,
+            "partition": list(partition),
+        }
+        with self._link.call(request, keeps_state=self._is_scratch) as call:
             try:
                 _send_all(call.channel, reader)
             except ConnectionLostError:
@@ -215,6 +257,17 @@ class WarehouseSession:
         running = self._link.running
         if running is not None:
             self._warehouse.interrupt(*running)
+
+    def _allowed(self, checked: CheckedSQL) -> CheckedSQL:
+        if self._is_scratch and checked.changes_project:
+            raise StatementRefusedError(
+                "The project's tables can only be read here",
+                hint="Change them with ctx.duckdb.exec.",
+            )
+        return checked
+
+    def _keeps_state(self, checked: CheckedSQL) -> bool:
+        return self._is_scratch or checked.keeps_state
 
     def close(self) -> None:
         """End the session and roll back what is not committed. Closing twice is allowed."""

@@ -8,11 +8,12 @@ and statement types, behind the one of `sql.warehouse_policy`.
 import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Self
+from uuid import uuid4
 
 import duckdb
 
@@ -26,6 +27,8 @@ from analysis_sandbox.errors import (
     WriteConflictError,
 )
 from analysis_sandbox.sql.warehouse_functions import is_refused_function
+from analysis_sandbox.sql.warehouse_policy import PROJECT, SCRATCH_PREFIX
+from analysis_sandbox.warehouse.tables import quoted
 
 _MEBIBYTE = 1 << 20
 _MOST_MEMORY_MB = 8192
@@ -39,7 +42,7 @@ _STATEMENT_TYPES = frozenset({
 _SUSPICIOUS = re.compile(
     r"copy|__internal|duckdb_|parquet_|pragma_|read_|_scan|checkpoint|_external_resource|getenv"
     r"|_setting|_logging|_profiling|_logs|substrait|glob|json_execute|_sleep|sleep_|python_map"
-    r"|sniff_|_secret|write_log",
+    r"|sniff_|_secret|write_log|__scratch_",
     re.IGNORECASE,
 )
 _CONFLICT = re.compile(
@@ -74,7 +77,7 @@ class Engine:
         memory = memory_mb or min(_MOST_MEMORY_MB, _machine_memory_mb() * 7 // 10)
         try:
             connection = duckdb.connect(
-                directory / f"{name}.duckdb",
+                ":memory:",
                 config={
                     "temp_directory": str(temporary),
                     "memory_limit": f"{memory}MiB",
@@ -89,6 +92,7 @@ class Engine:
                     "allow_persistent_secrets": False,
                 },
             )
+            _attach(connection, directory / f"{name}.duckdb")
             _lock(connection)
         except duckdb.Error as error:
             raise _cannot_open(error) from error
@@ -99,6 +103,22 @@ class Engine:
         cursor = self._root.cursor()
         run(cursor, f"SET operator_memory_limit = '{int(memory_mb)}MiB'")
         return cursor
+
+    @contextmanager
+    def scratch(self, cursor: duckdb.DuckDBPyConnection) -> Generator[None]:
+        """Give a connection a database in memory that is its own and ends with the block.
+
+        The project's tables stay readable there as `project.<table>`.
+        """
+        name = quoted(f"{SCRATCH_PREFIX}{uuid4().hex}")
+        run(cursor, f"ATTACH ':memory:' AS {name}")
+        try:
+            run(cursor, f"USE {name}")
+            yield
+        finally:
+            if not self.is_broken:
+                run(cursor, f"USE {PROJECT}")
+                run(cursor, f"DETACH {name}")
 
     def statements(
         self, cursor: duckdb.DuckDBPyConnection, sql: str, *, expected: int
@@ -155,7 +175,7 @@ class Engine:
     def close(self) -> None:
         """Write everything into the file and close it."""
         try:
-            run(self._root, "CHECKPOINT")
+            run(self._root, f"CHECKPOINT {PROJECT}")
         finally:
             self._root.close()
             shutil.rmtree(self._directory / "tmp", ignore_errors=True)
@@ -215,6 +235,14 @@ def written_table(statement: duckdb.Statement) -> str:
     return " ".join(words[:1])
 
 
+def _attach(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    # Under a fixed name, so that SQL can say `project.sales` whatever the project is called.
+    path = str(file).replace("'", "''")
+    run(connection, f"ATTACH '{path}' AS {PROJECT}")
+    run(connection, f"USE {PROJECT}")
+    run(connection, "DETACH memory")
+
+
 def _lock(connection: duckdb.DuckDBPyConnection) -> None:
     # The memory of one operator is the one thing a session may still choose, for itself.
     for setting in (
@@ -244,6 +272,8 @@ def _refuse_by_tokens(sql: str) -> None:
         return
     previous = ""
     for text, kind in _tokens(sql):
+        if SCRATCH_PREFIX in text.lower() and kind is not duckdb.token_type.string_const:
+            raise StatementRefusedError("The scratch database of another run cannot be named")
         if text.startswith("(") and is_refused_function(_unquoted(previous)):
             raise StatementRefusedError(f"{previous} is not allowed in the warehouse")
         if previous == "(" and kind is duckdb.token_type.keyword and text.upper() == "COPY":

@@ -2,11 +2,13 @@
 
 | request                                   | reply                                            |
 |-------------------------------------------|--------------------------------------------------|
-| `hello` protocol, memory_mb, timeout_ms   | session                                          |
+| `hello` protocol, memory_mb, timeout_ms,  | session                                          |
+| scratch                                   |                                                  |
 | `execute` sql, statements                 | open: is a transaction open (in every reply)     |
 | `query` sql, params, materialise          | more, and rows as Arrow in the body; while there |
 |                                           | is more, the client says `next` or `stop`        |
-| `load` table, mode, then frames `data` …, | rows; an error may come before the end           |
+| `load` table, mode, partition, then       | rows; an error may come before the end           |
+| frames `data` …,                          |                                                  |
 | ended by `end` or `abort`                 |                                                  |
 | `tables` · `describe` table               | tables · table                                   |
 | `interrupt` session, call                 | none; on a connection of its own                 |
@@ -29,7 +31,8 @@ from analysis_sandbox.errors import AnalysisSandboxError, ConflictError, Unavail
 from analysis_sandbox.values import JSONObject
 from analysis_sandbox.warehouse.arrow_frames import StreamReceiver, to_body
 from analysis_sandbox.warehouse.calls import CurrentCall
-from analysis_sandbox.warehouse.engine import Engine, abandon, run
+from analysis_sandbox.warehouse.engine import Engine
+from analysis_sandbox.warehouse.loads import SOURCE, Loads
 from analysis_sandbox.warehouse.protocol import (
     VERSION,
     Channel,
@@ -38,13 +41,12 @@ from analysis_sandbox.warehouse.protocol import (
     decode_parameters,
     error_header,
 )
-from analysis_sandbox.warehouse.tables import quoted, table_info, table_names
+from analysis_sandbox.warehouse.tables import table_info, table_names
 from analysis_sandbox.warehouse.transactions import Transaction, Turns
 
 _LOG = logging.getLogger(__name__)
 _BATCH_ROWS = 2048
 _BODY_BYTES = 1 << 20
-_SOURCE = "__loaded_stream"
 
 Header = dict[str, Any]
 
@@ -65,8 +67,10 @@ class Session:
         self._engine = engine
         self._timeout_ms: int | None = hello["timeout_ms"]
         self._cursor = engine.cursor(hello["memory_mb"])
+        self._is_scratch: bool = hello["scratch"]
         self.call = CurrentCall(self._cursor.interrupt, announce)
         self._transaction = Transaction(engine, self._cursor, call=self.call, turns=turns)
+        self._loads = Loads(self._cursor, self._transaction)
         self._handlers: dict[str, Callable[[Frame], None]] = {
             "execute": self._execute,
             "query": self._query,
@@ -77,14 +81,17 @@ class Session:
 
     def serve(self) -> None:
         """Answer calls until the client is gone or the engine broke."""
-        try:
-            while not self._engine.is_broken:
-                self._answer(self._channel.receive())
-        except ConnectionLostError:
-            pass
-        finally:
-            self._transaction.roll_back()
-            self._cursor.close()
+        with contextlib.closing(self._cursor), self._database():
+            try:
+                while not self._engine.is_broken:
+                    self._answer(self._channel.receive())
+            except ConnectionLostError:
+                pass
+            finally:
+                self._transaction.roll_back()
+
+    def _database(self) -> contextlib.AbstractContextManager[None]:
+        return self._engine.scratch(self._cursor) if self._is_scratch else contextlib.nullcontext()
 
     def _answer(self, request: Frame) -> None:
         with self.call.begin(request.header["call"], self._timeout_ms):
@@ -164,7 +171,7 @@ class Session:
     def _load(self, request: Frame) -> None:
         receiver = StreamReceiver(self._channel, self.call.check)
         try:
-            rows = self._store(receiver, request.header["table"], request.header["mode"])
+            rows = self._store(receiver, request.header)
         except ConnectionLostError:
             raise
         except AnalysisSandboxError as error:
@@ -174,16 +181,13 @@ class Session:
         receiver.drain()
         self._reply({"rows": rows})
 
-    def _store(self, receiver: StreamReceiver, table: str, mode: str) -> int:
-        target = f"main.{quoted(table)}"
+    def _store(self, receiver: StreamReceiver, header: Header) -> int:
+        table, mode = header["table"], header["mode"]
 
         def store() -> int:
             reader = pa.ipc.open_stream(receiver)
             with self._registered(reader):
-                if mode == "append":
-                    return self._append(target, reader.schema)
-                create = "CREATE OR REPLACE TABLE" if mode == "replace" else "CREATE TABLE"
-                return self._count(f"{create} {target} AS SELECT * FROM {_SOURCE}")
+                return self._loads.store(table, reader.schema, mode, header["partition"])
 
         try:
             return self._transaction.once(store)
@@ -199,40 +203,13 @@ class Session:
 
     @contextlib.contextmanager
     def _registered(self, reader: pa.RecordBatchReader) -> Generator[None, None, None]:
-        self._cursor.register(_SOURCE, reader)
+        self._cursor.register(SOURCE, reader)
         try:
             yield
         finally:
             # In a failed transaction the name goes when the transaction is rolled back.
             with contextlib.suppress(duckdb.Error):
-                self._cursor.unregister(_SOURCE)
-
-    def _append(self, target: str, schema: pa.Schema) -> int:
-        """Create the table when it is missing and insert by column name, all or nothing."""
-        empty = f"{_SOURCE}_empty"
-        with self._all_or_nothing():
-            self._cursor.register(empty, schema.empty_table())
-            run(self._cursor, f"CREATE TABLE IF NOT EXISTS {target} AS SELECT * FROM {empty}")
-            self._cursor.unregister(empty)
-            return self._count(f"INSERT INTO {target} BY NAME SELECT * FROM {_SOURCE}")
-
-    @contextlib.contextmanager
-    def _all_or_nothing(self) -> Generator[None, None, None]:
-        if self._transaction.is_open:
-            yield
-            return
-        run(self._cursor, "BEGIN TRANSACTION")
-        is_stored = False
-        try:
-            yield
-            run(self._cursor, "COMMIT")
-            is_stored = True
-        finally:
-            if not is_stored:
-                abandon(self._cursor)
-
-    def _count(self, sql: str) -> int:
-        return int(self._cursor.execute(sql).fetchall()[0][0])
+                self._cursor.unregister(SOURCE)
 
     def _tables(self, _: Frame) -> None:
         names = self._transaction.once(lambda: table_names(self._cursor))

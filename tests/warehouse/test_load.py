@@ -205,3 +205,48 @@ def test_a_small_warehouse_takes_more_rows_than_its_memory(home: Home) -> None:
         assert rows == session.describe("t").row_count == 400_000
         with pytest.raises(StatementRefusedError):
             session.execute("SET memory_limit = '8GB'")
+
+
+def days(*pairs: tuple[str | None, int]) -> pa.RecordBatchReader:
+    return pa.table(
+        {"day": pa.array([day for day, _ in pairs], pa.string()), "n": [n for _, n in pairs]}
+    ).to_reader()
+
+
+def test_replacing_by_partition_keeps_the_other_partitions(session: WarehouseSession) -> None:
+    session.load("days", days(("mon", 1), ("mon", 2), ("tue", 3), (None, 4)))
+
+    assert session.load("days", days(("mon", 9), (None, 8)), partition=["day"]) == 2
+
+    sql = "SELECT day, n FROM days ORDER BY n"
+    assert json.loads(session.query(sql, max_bytes=1000)) == [
+        {"day": "tue", "n": 3},
+        {"day": None, "n": 8},
+        {"day": "mon", "n": 9},
+    ]
+
+
+def test_replacing_by_partition_creates_a_missing_table(session: WarehouseSession) -> None:
+    assert session.load("fresh", days(("mon", 1)), partition=["day"]) == 1
+
+
+def test_replacing_by_partition_is_all_or_nothing(session: WarehouseSession) -> None:
+    session.load("kept", days(("mon", 1)))
+
+    with pytest.raises(ValidationFailedError, match="no column 'week'"):
+        session.load("kept", days(("mon", 2)), partition=["week"])
+    with pytest.raises(QueryError):
+        session.load(
+            "kept", pa.table({"day": ["mon"], "extra": [1]}).to_reader(), partition=["day"]
+        )
+
+    assert json.loads(session.query("SELECT n FROM kept", max_bytes=100)) == [{"n": 1}]
+
+
+def test_replacing_by_partition_joins_the_open_transaction(session: WarehouseSession) -> None:
+    session.load("open_days", days(("mon", 1)))
+    session.execute("BEGIN")
+    session.load("open_days", days(("mon", 2)), partition=["day"])
+    session.execute("ROLLBACK")
+
+    assert json.loads(session.query("SELECT n FROM open_days", max_bytes=100)) == [{"n": 1}]
