@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import children, launching
+from bench import children, launching, warehouse
 from bench.installation import installation
 from bench.measure import Figure
 
@@ -22,6 +22,7 @@ def main() -> None:
     sections: dict[str, Sequence[Figure]] = {"Sandbox": children.figures()}
     with installation() as running:
         sections["Runs"] = launching.figures(running)
+    sections["Warehouse"] = warehouse.figures()
     _print(sections)
     _write(sections)
 
