@@ -12,6 +12,7 @@ rows = session.query("SELECT * FROM t", max_bytes=10 << 20)
 import contextlib
 import itertools
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -158,7 +159,8 @@ class WarehouseSession:
     ) -> EncodedJSON:
         """Return the rows of one statement as a JSON array of objects.
 
-        `params` fill `?` and `$1`, or `$name` when they are a mapping.
+        `params` fill `?` and `$1`, or `$name` when they are a mapping. In a scratch session the
+        statement may also be one without rows.
 
         Raises:
             ResultTooLargeError: the text has more than `max_bytes` bytes.
@@ -178,7 +180,7 @@ class WarehouseSession:
         Raises:
             what `execute` raises, also while the stream is read.
         """
-        checked = self._allowed(check_query(sql))
+        checked = self._allowed(check_query(sql, needs_rows=not self._is_scratch))
         request: JSONObject = {
             "op": "query",
             "sql": sql,
@@ -251,6 +253,20 @@ class WarehouseSession:
             row_count=facts["rowCount"],
             size_bytes=facts["sizeBytes"],
         )
+
+    def drop(self, table: str) -> None:
+        """Drop a table or view.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        with self._link.call({"op": "drop", "table": table}) as call:
+            call.reply()
+
+    def copy_file(self) -> Path:
+        """Write the project's data as of now into a new file, for the caller to move away."""
+        with self._link.call({"op": "copy"}) as call:
+            return Path(call.reply().header["file"])
 
     def interrupt(self) -> None:
         """End the call in progress, from any thread; it raises `CancelledError`."""

@@ -31,9 +31,17 @@ from analysis_sandbox.sql.warehouse_policy import PROJECT, SCRATCH_PREFIX
 from analysis_sandbox.warehouse.tables import quoted
 
 _MEBIBYTE = 1 << 20
+_TEMPORARY = "tmp"
 _MOST_MEMORY_MB = 8192
 _MOST_THREADS = 8
 _HEAD_CHARACTERS = 500
+_CLOSED: dict[str, str | bool | int | float | list[str]] = {
+    "python_enable_replacements": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "allow_persistent_secrets": False,
+}
 _STATEMENT_TYPES = frozenset({
     "ALTER", "CREATE", "DELETE", "DROP", "EXPLAIN", "INSERT", "MERGE_INTO", "MULTI", "SELECT",
     "TRANSACTION", "UPDATE",
@@ -71,7 +79,7 @@ class Engine:
             ConfigurationError: the file is not one that this DuckDB can open.
             UnavailableError: another program has the file open.
         """
-        temporary = directory / "tmp"
+        temporary = directory / _TEMPORARY
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(mode=0o700)
         memory = memory_mb or min(_MOST_MEMORY_MB, _machine_memory_mb() * 7 // 10)
@@ -85,11 +93,7 @@ class Engine:
                     "preserve_insertion_order": True,
                     "checkpoint_threshold": "1GiB",
                     "arrow_lossless_conversion": True,
-                    "python_enable_replacements": False,
-                    "autoinstall_known_extensions": False,
-                    "autoload_known_extensions": False,
-                    "allow_community_extensions": False,
-                    "allow_persistent_secrets": False,
+                    **_CLOSED,
                 },
             )
             _attach(connection, directory / f"{name}.duckdb")
@@ -119,6 +123,13 @@ class Engine:
             if not self.is_broken:
                 run(cursor, f"USE {PROJECT}")
                 run(cursor, f"DETACH {name}")
+
+    def copy(self, cursor: duckdb.DuckDBPyConnection) -> Path:
+        """Write the project's data as of now into a new file and return its path."""
+        # The one directory that a locked engine may write to.
+        file = self._directory / _TEMPORARY / f"copy-{uuid4().hex}.duckdb"
+        _copy_to(cursor, file)
+        return file
 
     def statements(
         self, cursor: duckdb.DuckDBPyConnection, sql: str, *, expected: int
@@ -178,7 +189,7 @@ class Engine:
             run(self._root, f"CHECKPOINT {PROJECT}")
         finally:
             self._root.close()
-            shutil.rmtree(self._directory / "tmp", ignore_errors=True)
+            shutil.rmtree(self._directory / _TEMPORARY, ignore_errors=True)
 
     def _disk_failed(self, text: str) -> bool:
         return "Failed to commit" in text and _DISK.search(text) is not None
@@ -200,6 +211,34 @@ class Engine:
         except duckdb.Error:
             return False
         return True
+
+
+def check_file(file: Path) -> None:
+    """Open a file and close it again.
+
+    Raises:
+        ConfigurationError: it is not one that this DuckDB can open.
+    """
+    with closing(_alone(file)):
+        pass
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Write the data of a file that nobody has open into a new one.
+
+    Raises:
+        ConfigurationError: this DuckDB cannot open the file.
+        UnavailableError: the copy cannot be written.
+    """
+    with closing(_alone(source)) as connection:
+        try:
+            run(connection, f"CHECKPOINT {PROJECT}")
+            _copy_to(connection, target)
+        except duckdb.Error as error:
+            raise UnavailableError(
+                f"The warehouse cannot be copied: {_first_line(str(error))}",
+                hint="Check the disk's free space.",
+            ) from error
 
 
 def run(cursor: duckdb.DuckDBPyConnection, statement: duckdb.Statement | str) -> None:
@@ -235,10 +274,35 @@ def written_table(statement: duckdb.Statement) -> str:
     return " ".join(words[:1])
 
 
+def _alone(file: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(":memory:", config=_CLOSED)
+    try:
+        _attach(connection, file)
+    except duckdb.Error as error:
+        connection.close()
+        raise _cannot_open(error) from error
+    return connection
+
+
+def _copy_to(cursor: duckdb.DuckDBPyConnection, file: Path) -> None:
+    name = quoted(f"{SCRATCH_PREFIX}{uuid4().hex}")
+    run(cursor, f"ATTACH {_text(file)} AS {name}")
+    try:
+        run(cursor, f"COPY FROM DATABASE {PROJECT} TO {name}")
+    except duckdb.Error:
+        run(cursor, f"DETACH {name}")
+        file.unlink(missing_ok=True)
+        raise
+    run(cursor, f"DETACH {name}")
+
+
+def _text(file: Path) -> str:
+    return "'" + str(file).replace("'", "''") + "'"
+
+
 def _attach(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
     # Under a fixed name, so that SQL can say `project.sales` whatever the project is called.
-    path = str(file).replace("'", "''")
-    run(connection, f"ATTACH '{path}' AS {PROJECT}")
+    run(connection, f"ATTACH {_text(file)} AS {PROJECT}")
     run(connection, f"USE {PROJECT}")
     run(connection, "DETACH memory")
 

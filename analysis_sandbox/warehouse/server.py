@@ -189,6 +189,9 @@ class WarehouseServer:
         if first["op"] == "interrupt":
             self._interrupt(first["session"], first["call"])
             return
+        if first["op"] == "shutdown":
+            self._shut_down(client, force=first["force"])
+            return
         try:
             greet(client.channel, first, session=client.number)
             client.session = Session(
@@ -210,6 +213,14 @@ class WarehouseServer:
         if client is not None and client.session is not None:
             error = CancelledError("The call to the warehouse was interrupted and rolled back")
             client.session.call.cancel(error, number=call)
+
+    def _shut_down(self, asking: "_Client", *, force: bool) -> None:
+        """End for whoever needs the file alone, unless sessions are open."""
+        with self._lock:
+            sessions = sum(client.session is not None for client in self._clients.values())
+        if force or not sessions:
+            self.stop()
+        asking.channel.send({"sessions": sessions})
 
 
 def _stopping() -> AnalysisSandboxError:

@@ -11,6 +11,7 @@
 | frames `data` …,                          |                                                  |
 | ended by `end` or `abort`                 |                                                  |
 | `tables` · `describe` table               | tables · table                                   |
+| `drop` table · `copy`                     | none · file: a copy of the project's data        |
 | `interrupt` session, call                 | none; on a connection of its own                 |
 
 Each request has a number, `call`; each reply may be an error instead.
@@ -41,7 +42,7 @@ from analysis_sandbox.warehouse.protocol import (
     decode_parameters,
     error_header,
 )
-from analysis_sandbox.warehouse.tables import table_info, table_names
+from analysis_sandbox.warehouse.tables import drop, table_info, table_names
 from analysis_sandbox.warehouse.transactions import Transaction, Turns
 
 _LOG = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ class Session:
             "load": self._load,
             "tables": self._tables,
             "describe": self._describe,
+            "drop": self._drop,
+            "copy": self._copy,
         }
 
     def serve(self) -> None:
@@ -218,6 +221,14 @@ class Session:
     def _describe(self, request: Frame) -> None:
         info = self._transaction.once(lambda: table_info(self._cursor, request.header["table"]))
         self._reply({"table": info.for_script()})
+
+    def _drop(self, request: Frame) -> None:
+        table = request.header["table"]
+        self._transaction.once(lambda: drop(self._cursor, table))
+        self._reply({})
+
+    def _copy(self, _: Frame) -> None:
+        self._reply({"file": str(self._transaction.once(lambda: self._engine.copy(self._cursor)))})
 
 
 def greet(channel: Channel, hello: Header, *, session: int) -> None:

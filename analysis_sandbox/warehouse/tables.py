@@ -56,9 +56,7 @@ def table_info(cursor: duckdb.DuckDBPyConnection, name: str) -> TableInfo:
     Raises:
         NotFoundError: there is none of this name; the message lists what there is.
     """
-    if name not in (names := table_names(cursor)):
-        known = ", ".join(names[:20]) or "no tables yet"
-        raise NotFoundError(f"The warehouse has no table '{name}'. It has: {known}")
+    _require(cursor, name)
     columns = tuple(
         ColumnInfo(name=str(column), type=str(kind), nullable=bool(nullable))
         for column, kind, nullable in _rows(cursor, _COLUMNS, [name])
@@ -67,6 +65,23 @@ def table_info(cursor: duckdb.DuckDBPyConnection, name: str) -> TableInfo:
     is_table = _number(cursor, _IS_TABLE, [name]) > 0
     size = _number(cursor, _SIZE, {"name": f"main.{quoted(name)}"}) if is_table else 0
     return TableInfo(name, columns, row_count, size)
+
+
+def drop(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Drop one table or view.
+
+    Raises:
+        NotFoundError: there is none of this name; the message lists what there is.
+    """
+    _require(cursor, name)
+    kind = "TABLE" if _number(cursor, _IS_TABLE, [name]) else "VIEW"
+    cursor.execute(f"DROP {kind} main.{quoted(name)}").fetchall()
+
+
+def _require(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
+    if name not in (names := table_names(cursor)):
+        known = ", ".join(names[:20]) or "no tables yet"
+        raise NotFoundError(f"The warehouse has no table '{name}'. It has: {known}")
 
 
 def _rows(
