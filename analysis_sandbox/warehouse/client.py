@@ -156,26 +156,32 @@ class WarehouseSession:
         params: Sequence[object] | Mapping[str, object] | None = None,
         *,
         max_bytes: int,
+        cached: bool = False,
     ) -> EncodedJSON:
         """Return the rows of one statement as a JSON array of objects.
 
         `params` fill `?` and `$1`, or `$name` when they are a mapping. In a scratch session the
-        statement may also be one without rows.
+        statement may also be one without rows. A `cached` query may be answered with what the same
+        query gave before, if no data of the project has changed since.
 
         Raises:
             ResultTooLargeError: the text has more than `max_bytes` bytes.
             and what `execute` raises.
         """
-        with self.read_arrow(sql, params) as reader:
+        with self.read_arrow(sql, params, cached=cached) as reader:
             return encode_rows(reader.schema, reader, max_bytes=max_bytes)
 
     @contextlib.contextmanager
     def read_arrow(
-        self, sql: str, params: Sequence[object] | Mapping[str, object] | None = None
+        self,
+        sql: str,
+        params: Sequence[object] | Mapping[str, object] | None = None,
+        *,
+        cached: bool = False,
     ) -> Generator[pa.RecordBatchReader]:
         """Read the rows of one statement as a stream; no other call of the session meanwhile.
 
-        `params` as for `query`.
+        `params` and `cached` as for `query`.
 
         Raises:
             what `execute` raises, also while the stream is read.
@@ -186,6 +192,8 @@ class WarehouseSession:
             "sql": sql,
             "params": encode_parameters(params),
             "materialise": checked.changes_data,
+            # Temporary tables are the session's own, and so is what is read from them.
+            "cached": cached and not self._link.has_state,
         }
         with self._link.call(request, keeps_state=self._keeps_state(checked)) as call:
             frame = call.reply()

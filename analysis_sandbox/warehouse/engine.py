@@ -28,6 +28,7 @@ from analysis_sandbox.errors import (
 )
 from analysis_sandbox.sql.warehouse_functions import is_refused_function
 from analysis_sandbox.sql.warehouse_policy import PROJECT, SCRATCH_PREFIX
+from analysis_sandbox.warehouse.cache import ResultCache
 from analysis_sandbox.warehouse.tables import quoted
 
 _MEBIBYTE = 1 << 20
@@ -69,6 +70,7 @@ class Engine:
     def __init__(self, connection: duckdb.DuckDBPyConnection, directory: Path) -> None:
         self._root = connection
         self._directory = directory
+        self.cache = ResultCache()
         self.is_broken = False
 
     @classmethod

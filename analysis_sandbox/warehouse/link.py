@@ -55,6 +55,11 @@ class Link:
         with self._lock:
             self._connected()
 
+    @property
+    def has_state(self) -> bool:
+        """Whether the session has something that ends with it, such as temporary tables."""
+        return self._has_state
+
     @contextmanager
     def call(
         self, request: JSONObject, *, keeps_state: bool = False

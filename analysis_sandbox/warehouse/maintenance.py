@@ -25,6 +25,7 @@ from analysis_sandbox.warehouse.starter import connect_running
 
 _MEMORY_MB = 1024
 _LOCK_SECONDS = 60
+_CLOSING_SECONDS = 2
 _POLL_SECONDS = 0.02
 
 
@@ -123,17 +124,28 @@ def _alone(settings: Settings, project: str, *, force: bool) -> Generator[Places
 
 
 def _end(settings: Settings, project: str, *, force: bool) -> None:
-    connection = connect_running(settings, project)
-    if connection is None:
-        return
-    with Channel(connection) as channel, contextlib.suppress(ConnectionLostError):
-        channel.send({"op": "shutdown", "force": force})
-        sessions = int(channel.receive().header["sessions"])
-        if sessions and not force:
+    # A session that has just been closed is open for its server a moment longer.
+    deadline = time.monotonic() + _CLOSING_SECONDS
+    while (sessions := _shut_down(settings, project, force=force)) and not force:
+        if time.monotonic() >= deadline:
             raise ConflictError(
                 f"{sessions} sessions are open on the warehouse of '{project}'",
                 hint="Wait for the runs to end, or force it: their calls fail and can be retried.",
             )
+        time.sleep(_POLL_SECONDS)
+
+
+def _shut_down(settings: Settings, project: str, *, force: bool) -> int:
+    """Ask the process to end; without `force` it does so only if the answer is 0 sessions."""
+    connection = connect_running(settings, project)
+    if connection is None:
+        return 0
+    with Channel(connection) as channel:
+        try:
+            channel.send({"op": "shutdown", "force": force})
+            return int(channel.receive().header["sessions"])
+        except ConnectionLostError:
+            return 0
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@
 | `hello` protocol, memory_mb, timeout_ms,  | session                                          |
 | scratch                                   |                                                  |
 | `execute` sql, statements                 | open: is a transaction open (in every reply)     |
-| `query` sql, params, materialise          | more, and rows as Arrow in the body; while there |
+| `query` sql, params, materialise, cached  | more, and rows as Arrow in the body; while there |
 |                                           | is more, the client says `next` or `stop`        |
 | `load` table, mode, partition, then       | rows; an error may come before the end           |
 | frames `data` …,                          |                                                  |
@@ -21,6 +21,7 @@ Each request has a number, `call`; each reply may be an error instead.
 # pyright: reportUnknownVariableType=false
 
 import contextlib
+import json
 import logging
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
@@ -67,6 +68,7 @@ class Session:
         self._channel = channel
         self._engine = engine
         self._timeout_ms: int | None = hello["timeout_ms"]
+        self._cache = engine.cache
         self._cursor = engine.cursor(hello["memory_mb"])
         self._is_scratch: bool = hello["scratch"]
         self.call = CurrentCall(self._cursor.interrupt, announce)
@@ -134,15 +136,37 @@ class Session:
     def _query(self, request: Frame) -> None:
         header = request.header
         (statement,) = self._statements(header["sql"], 1)
+        key = self._cache_key(header)
+        known = self._cache.find(key) if key else None
+        if known is not None:
+            self._send_rows(zip(known, [True] * (len(known) - 1) + [False], strict=True))
+            return
+        revision = self._cache.revision
+        sent: list[Any] = []
         parameters = decode_parameters(header["params"])
         with contextlib.closing(self._open_rows(statement, parameters, header)) as reader:
-            bodies = self._bodies(reader)
-            body, more = self._next_body(bodies)
+            is_whole = self._send_rows(self._bodies(reader), sent if key else None)
+        if key and is_whole:
+            self._cache.keep(key, sent, revision=revision)
+
+    def _cache_key(self, header: Header) -> str | None:
+        """Return what a result is remembered under; nothing is outside of the common data."""
+        if not header["cached"] or self._is_scratch or self._transaction.is_open:
+            return None
+        return None if header["materialise"] else json.dumps([header["sql"], header["params"]])
+
+    def _send_rows(self, bodies: Iterator[tuple[Any, bool]], sent: list[Any] | None = None) -> bool:
+        """Send one part after the other as they are asked for; False when not all were."""
+        while True:
+            body, more = self._transaction.once(lambda: next(bodies))
             self._reply({"more": more}, (body,))
-            while more and self._channel.receive().header["op"] == "next":
-                self.call.check()
-                body, more = self._next_body(bodies)
-                self._reply({"more": more}, (body,))
+            if sent is not None:
+                sent.append(body)
+            if not more:
+                return True
+            if self._channel.receive().header["op"] != "next":
+                return False
+            self.call.check()
 
     def _open_rows(
         self, statement: duckdb.Statement, parameters: object, header: Header
@@ -168,9 +192,6 @@ class Session:
                 batches, size = [], 0
         yield to_body(reader.schema, batches), False
 
-    def _next_body(self, bodies: Iterator[tuple[Any, bool]]) -> tuple[Any, bool]:
-        return self._transaction.once(lambda: next(bodies))
-
     def _load(self, request: Frame) -> None:
         receiver = StreamReceiver(self._channel, self.call.check)
         try:
@@ -193,7 +214,7 @@ class Session:
                 return self._loads.store(table, reader.schema, mode, header["partition"])
 
         try:
-            return self._transaction.once(store)
+            rows = self._transaction.once(store)
         except AnalysisSandboxError as error:
             if receiver.error is not None:
                 raise receiver.error from error
@@ -203,6 +224,8 @@ class Session:
                     hint="Load with the mode 'replace' or 'append'.",
                 ) from error
             raise
+        self._transaction.note_change()
+        return rows
 
     @contextlib.contextmanager
     def _registered(self, reader: pa.RecordBatchReader) -> Generator[None, None, None]:
@@ -225,6 +248,7 @@ class Session:
     def _drop(self, request: Frame) -> None:
         table = request.header["table"]
         self._transaction.once(lambda: drop(self._cursor, table))
+        self._transaction.note_change()
         self._reply({})
 
     def _copy(self, _: Frame) -> None:

@@ -134,9 +134,11 @@ class Transaction:
         """Run `action`, one statement, again when it collided and is a transaction by itself."""
         if self.is_open or _only_reads(statement):
             return self.once(action)
-        return self._turns.run(
+        result = self._turns.run(
             lambda: written_table(statement), lambda: self.once(action), check=self._call.check
         )
+        self.note_change()
+        return result
 
     def once(self, action: Callable[[], _Result]) -> _Result:
         """Run `action` in the engine and translate its errors."""
@@ -178,6 +180,12 @@ class Transaction:
                 hint="Begin the transaction again.",
             )
         self.once(lambda: self._end("COMMIT"))
+        self.note_change()
+
+    def note_change(self) -> None:
+        """Let remembered results go, unless the change waits for its COMMIT."""
+        if not self.is_open:
+            self._engine.cache.changed()
 
     def _control(self, statement: duckdb.Statement) -> None:
         word = first_word(statement)
