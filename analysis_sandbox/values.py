@@ -40,6 +40,8 @@ TAG = "\ue000"
 BYTES_TAG = TAG + "bytes"
 BIGINT_TAG = TAG + "bigint"
 MAX_DEPTH = 200
+# Made once: json.dumps makes one for every call. What to_json returns is new, so never circular.
+_dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False).encode
 
 
 class EncodedJSON(str):
@@ -57,7 +59,7 @@ def encode(value: object) -> str:
     """
     if isinstance(value, EncodedJSON):
         return str(value)
-    return json.dumps(to_json(value), separators=(",", ":"), allow_nan=False)
+    return "null" if value is None else _dumps(to_json(value))
 
 
 def decode(text: str | bytes) -> Any:

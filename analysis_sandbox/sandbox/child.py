@@ -5,11 +5,9 @@ call. Everything a script reaches outside the engine is a method here that start
 """
 
 import base64
-import functools
 import heapq
 import json
 import os
-import resource
 import select
 import signal
 import socket
@@ -20,6 +18,7 @@ from typing import Any, NoReturn
 
 from analysis_sandbox.sandbox import hardening
 from analysis_sandbox.sandbox.engine import Engine, ThrownError
+from analysis_sandbox.sandbox.meter import FOREVER, Meter
 from analysis_sandbox.sandbox.protocol import (
     EXIT_BROKEN,
     EXIT_NO_MEMORY,
@@ -33,29 +32,15 @@ from analysis_sandbox.sandbox.protocol import (
 _NAMES = {"cancelled": "CancelledError", "time": "TimeLimitError"}
 # Promise jobs between an interrupt and the report of it.
 _LAST_JOBS = 100
+# Characters of an error that are told at most; a frame holds no more than agreed.
+_MOST_TEXT = 64 * 1024
 # Bytes of calls held back at most.
 _MOST_HELD = 256 * 1024
-_FOREVER = float("inf")
-_KIB = 1024
+# How often an answer is looked for before the process sleeps: waking it costs more than some 40 us
+# of looking. It is done only where the last answer came this fast.
+_LOOKS = 40
+_SOON_S = 0.0001
 Report = dict[str, Any]
-
-
-def _contained(port: Callable[..., Any]) -> Callable[..., Any]:
-    """End the process when a port fails: the engine could not go on after a Python exception."""
-
-    @functools.wraps(port)
-    def call(*arguments: Any) -> Any:
-        try:
-            return port(*arguments)
-        except MemoryError:
-            os._exit(EXIT_NO_MEMORY)
-        except OSError:
-            # The supervisor is gone.
-            os._exit(0)
-        except BaseException:  # noqa: BLE001 - the last frame of Python before the engine
-            os._exit(EXIT_BROKEN)
-
-    return call
 
 
 class Child:
@@ -68,9 +53,11 @@ class Child:
         self._filter = hardening.prepare()
         self._parent = os.getpid()
         self._base_bytes = 0
-        self._deadline = self._stop_at = _FOREVER
+        self._stop_at = FOREVER
         self._is_stop_told = self._is_reporting = False
+        # Why the script must end; the report when it is not the clock.
         self._interruption: str | None = None
+        self._overrun: Report | None = None
         self._outcome: bytes | None = None
         # Calls on their way to the supervisor, and how many have no answer yet.
         self._calls: list[bytes] = []
@@ -79,9 +66,9 @@ class Child:
         self._frames: deque[bytes] = deque()
         self._timers: list[tuple[float, int, int]] = []
         self._timer_count = 0
-        self._log_lines = self._log_bytes = 0
-        self._dropped_lines = self._dropped_bytes = 0
-        self._engine = Engine(self._ports(), is_interrupted=_contained(self._is_interrupted))
+        self._comes_soon = True
+        self._engine = Engine(self._ports(), is_interrupted=self._is_interrupted)
+        self._meter = Meter(self._engine.heap_bytes)
         self._engine.boot(scripts)
         self._start = self._engine.take_global("runtime_start")
         self._deliver = self._engine.take_global("runtime_deliver")
@@ -123,16 +110,17 @@ class Child:
             self._channel.send(_encode(["refused", layers["seccomp"]]))
             return
         job: dict[str, Any]
-        _, self._deadline, job = json.loads(frame)
+        _, deadline, job = json.loads(frame)
         del frame
         self._limits: dict[str, int] = job["limits"]
         self._channel.limit = self._limits["frame_bytes"]
+        self._meter.begin(self._limits, deadline=deadline)
         self._limit_process()
         self._engine.limit(memory_bytes=self._limits["memory_bytes"])
-        self._peak_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self._execute(job)
         self._flush()
-        facts = {"layers": layers, "dropped": [self._dropped_lines, self._dropped_bytes]}
+        self._look(time.monotonic())
+        facts = {"layers": layers, "heap_bytes": self._meter.peak_heap}
         self._channel.send(_encode(["facts", facts]), self._outcome or b"")
 
     def _limit_process(self) -> None:
@@ -140,7 +128,7 @@ class Child:
         # frames, fragmentation, the stack.
         memory, frame = self._limits["memory_bytes"], self._limits["frame_bytes"]
         room = memory * 5 // 4 + 3 * frame + (64 << 20)
-        seconds = max(0.0, self._deadline - time.monotonic())
+        seconds = max(0.0, self._meter.deadline - time.monotonic())
         hardening.limit(address_space=self._base_bytes + room, cpu_seconds=int(seconds) + 3)
 
     def _watch_signals(self, sock: socket.socket) -> None:
@@ -158,6 +146,7 @@ class Child:
         start = {key: job[key] for key in keys}
         start["most_in_flight"] = self._limits["in_flight"]
         try:
+            self._engine.serve(job["modules"])
             self._engine.compile_module(job["code"], job["filename"])
             self._start(json.dumps(start))
             while self._outcome is None:
@@ -176,14 +165,16 @@ class Child:
         if frame is not None:
             self._unanswered -= 1
             self._deliver(frame.decode("utf-8", "replace"))
-        self._fire_timers()
+        if self._timers:
+            self._fire_timers()
 
     def _drain(self) -> None:
+        run_job = self._engine.run_job
         while self._outcome is None:
-            if self._stop_at != _FOREVER and not self._is_stop_told:
+            if self._stop_at != FOREVER and not self._is_stop_told:
                 self._is_stop_told = True
                 self._stop()
-            if not self._engine.run_job():
+            if not run_job():
                 return
             if self._interruption:
                 self._end_interrupted(self._interruption)
@@ -199,7 +190,7 @@ class Child:
 
     def _wait(self) -> bytes | None:
         if not self._timers and not self._unanswered:
-            if self._has_grown_large():
+            if self._meter.has_grown_large():
                 # There was no memory left even to reject a promise.
                 self._give_up("memory")
             else:
@@ -207,8 +198,8 @@ class Child:
                 self._give_up("script", message)
             return None
         self._flush(is_waiting=True)
-        frame = self._next_frame(self._timers[0][0] if self._timers else _FOREVER)
-        if frame is None and (kind := self._limit_reached()):
+        frame = self._next_frame(self._timers[0][0] if self._timers else FOREVER)
+        if frame is None and (kind := self._limit_reached(time.monotonic())):
             self._give_up(kind)
         return frame
 
@@ -216,15 +207,32 @@ class Child:
         """Wait for a frame; None when `until`, a limit or a signal comes first."""
         if self._channel.has_frame():
             return self._receive()
-        limit = self._deadline if self._deadline < self._stop_at else self._stop_at
-        left = (until if until < limit else limit) - time.monotonic()
-        left = min(left, 86_400.0) if left > 0 else 0.0
-        # Rounded up: poll counts whole milliseconds, and waking early would spin.
-        for descriptor, _event in self._poll.poll(int(left * 1000 + 0.999)):
+        for descriptor, _event in self._look_for_frame() or self._sleep(until):
             if descriptor != self._wake_reader:
                 return self._receive()
             os.read(descriptor, 64)
         return None
+
+    def _look_for_frame(self) -> list[tuple[int, int]]:
+        if self._comes_soon:
+            poll = self._poll.poll
+            for _ in range(_LOOKS):
+                if events := poll(0):
+                    return events
+                # Whoever is to answer may need this processor.
+                os.sched_yield()
+        return []
+
+    def _sleep(self, until: float) -> list[tuple[int, int]]:
+        now = time.monotonic()
+        self._look(now)
+        end = min(until, self._stop_at, self._meter.deadline, self._meter.warn_time, now + 86_400)
+        # Rounded up: poll counts whole milliseconds, and waking early would spin.
+        events = self._poll.poll(int(max(0.0, end - now) * 1000 + 0.999))
+        woken = time.monotonic()
+        self._comes_soon = woken - now < _SOON_S
+        self._look(woken)
+        return events
 
     def _receive(self) -> bytes:
         frame = self._channel.receive()
@@ -242,17 +250,26 @@ class Child:
     # Limits
 
     def _is_interrupted(self) -> bool:
-        if not self._is_reporting:
-            self._interruption = self._limit_reached()
-            # A script that calculates on does not keep its calls waiting.
-            self._flush()
-        return self._interruption is not None and not self._is_reporting
-
-    def _limit_reached(self) -> str | None:
+        if self._is_reporting:
+            return False
         now = time.monotonic()
+        self._interruption = self._limit_reached(now)
+        self._look(now)
+        # A script that calculates on does not keep its calls waiting.
+        self._flush()
+        return self._interruption is not None
+
+    def _limit_reached(self, now: float) -> str | None:
+        if self._overrun is not None:
+            return "log"
         if now >= self._stop_at:
             return "cancelled"
-        return "time" if now >= self._deadline else None
+        return "time" if now >= self._meter.deadline else None
+
+    def _look(self, now: float) -> None:
+        frames = self._meter.warnings(now)
+        if frames:
+            self._channel.send(*frames)
 
     def _on_stop(self, _signal: int, _frame: object) -> None:
         self._stop_at = min(self._stop_at, time.monotonic() + STOP_GRACE_S)
@@ -265,22 +282,21 @@ class Child:
         self._expire(kind, message)
 
     def _report(self, report: Report) -> None:
-        if report["kind"] == "script":
-            if self._interruption:
-                report["kind"] = self._interruption
-            elif self._is_out_of_memory(report):
-                report["kind"] = "memory"
+        if self._overrun is not None:
+            report |= {"kind": "log", "call": 0, **self._overrun}
+        elif report["kind"] == "script" and self._interruption:
+            report["kind"] = self._interruption
+        elif report["kind"] == "script" and self._is_out_of_memory(report):
+            report["kind"] = "memory"
+        if report["kind"] == "memory":
+            report["bytes"] = self._meter.memory_used()
         self._outcome = _encode(["error", report])
 
     def _is_out_of_memory(self, report: Report) -> bool:
         if report["name"] == "InternalError" and "out of memory" in report["message"]:
             return True
         # Without memory for an error the engine throws null, as a script may do too.
-        return report["name"] == "null" and self._has_grown_large()
-
-    def _has_grown_large(self) -> bool:
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - self._peak_before
-        return grown * _KIB > self._limits["memory_bytes"] // 2
+        return report["name"] == "null" and self._meter.has_grown_large()
 
     # Ports
 
@@ -296,7 +312,7 @@ class Child:
             "encodeText": self._port_encode_text,
             "decodeText": self._port_decode_text,
         }
-        return {f"port_{name}": _contained(port) for name, port in ports.items()}
+        return {f"port_{name}": port for name, port in ports.items()}
 
     def _too_large(self, name: str, size: int) -> str | None:
         """Return the sentence for the script when a frame of this size may not be sent."""
@@ -326,10 +342,12 @@ class Child:
         if not calls:
             return
         is_only = is_waiting and len(calls) == 1 == self._unanswered and not self._timers
-        head = b'["await",' if is_only else b'["call",'
         self._calls = []
         self._calls_bytes = 0
-        self._channel.send(*[head + tail for tail in calls])
+        if is_only:
+            self._channel.send(b'["await",' + calls[0])
+        else:
+            self._channel.send(*[b'["call",' + tail for tail in calls])
 
     def _port_ask(self, identity: int, name: str, arguments: str) -> str:
         self._flush()
@@ -340,29 +358,23 @@ class Child:
         self._channel.send(frame)
         answers = (b'["reply",%d,' % identity, b'["fail",%d,' % identity)
         while True:
-            answer = self._next_frame(_FOREVER)
+            answer = self._next_frame(FOREVER)
             if answer is None:
-                if kind := self._limit_reached():
+                if kind := self._limit_reached(time.monotonic()):
                     return _failure(identity, kind, _NAMES[kind], f"{name} was given up")
             elif answer.startswith(answers):
                 return answer.decode("utf-8", "replace")
             else:
                 self._frames.append(answer)
 
-    def _port_log(self, level: str, message: str) -> None:
-        size = len(message) - 2
-        if (
-            self._log_lines >= self._limits["log_lines"]
-            or self._log_bytes + size > self._limits["log_bytes"]
-        ):
-            if not self._dropped_lines:
-                self._channel.send(b'["dropping"]')
-            self._dropped_lines += 1
-            self._dropped_bytes += size
-            return
-        self._log_lines += 1
-        self._log_bytes += size
-        self._channel.send(f'["log","{level}",{message}]'.encode("utf-8", "replace"))
+    def _port_log(self, level: str, message: str) -> str | None:
+        text = message.encode("utf-8", "replace")
+        overrun = self._overrun or self._meter.log(len(text) - 2)
+        if overrun is not None:
+            self._overrun, self._interruption = overrun, "log"
+            return "The run has logged more than it may"
+        self._channel.send(b'["log","%b",%b]' % (level.encode("ascii"), text))
+        return None
 
     def _port_timer(self, identity: int, milliseconds: float) -> None:
         self._timer_count += 1
@@ -370,7 +382,7 @@ class Child:
         heapq.heappush(self._timers, (due, self._timer_count, int(identity)))
 
     def _port_stopping(self) -> bool:
-        return self._stop_at != _FOREVER
+        return self._stop_at != FOREVER
 
     def _port_finish(self, text: str) -> None:
         if self._outcome is not None:
@@ -408,7 +420,8 @@ def _encode(frame: list[Any]) -> bytes:
 
 
 def _thrown(kind: str, *, name: str, message: str, stack: str) -> Report:
-    return {"kind": kind, "call": 0, "name": name, "message": message, "stack": stack}
+    texts = {"name": name, "message": message, "stack": stack}
+    return {"kind": kind, "call": 0, **{key: text[:_MOST_TEXT] for key, text in texts.items()}}
 
 
 def _failure(identity: int, kind: str, name: str, message: str) -> str:

@@ -6,11 +6,16 @@ beside callables, compilation under a file name, unhandled rejections, and the s
 """
 
 import ctypes
+import functools
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 # Not `quickjs`: that package starts a thread when it is imported, and this process forks.
 import _quickjs  # pyright: ignore[reportMissingImports]
+
+from analysis_sandbox.sandbox.protocol import EXIT_BROKEN, EXIT_NO_MEMORY
+from analysis_sandbox.sandbox.runtime import PREFIX
 
 _extension: Any = _quickjs
 
@@ -24,6 +29,12 @@ _WRITABLE_ENUMERABLE_CONFIGURABLE = 7
 _RUNTIME_OFFSET, _CONTEXT_OFFSET = 16, 24
 _WORD = 8
 _XORSHIFT = 0x2545F4914F6CDD1D
+# No limit anybody sets, to recognise its place; and how far into the runtime to look for it.
+_ODD_LIMIT, _COUNTERS_END = 0x5A5A_1234_5678, 256
+# In front of a served module's specifier: its name in stacks, apart from the script's own.
+_SERVED = "npm:"
+# The engine cuts messages off at 255 bytes.
+_MOST_NAMED = 100
 
 
 class EngineError(Exception):
@@ -55,13 +66,14 @@ class _Options(ctypes.Structure):
 
 _Pointer = ctypes.c_void_p
 _Interrupt = ctypes.CFUNCTYPE(ctypes.c_int, _Pointer, _Pointer)
+_Normaliser = ctypes.CFUNCTYPE(_Pointer, _Pointer, ctypes.c_char_p, ctypes.c_char_p, _Pointer)
 _Loader = ctypes.CFUNCTYPE(_Pointer, _Pointer, ctypes.c_char_p, _Pointer)
 _Tracker = ctypes.CFUNCTYPE(None, _Pointer, _Value, _Value, ctypes.c_bool, _Pointer)
 _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "JS_GetRuntime": (_Pointer, (_Pointer,)),
     "JS_SetInterruptHandler": (None, (_Pointer, _Interrupt, _Pointer)),
     "JS_SetHostPromiseRejectionTracker": (None, (_Pointer, _Tracker, _Pointer)),
-    "JS_SetModuleLoaderFunc": (None, (_Pointer, _Pointer, _Loader, _Pointer)),
+    "JS_SetModuleLoaderFunc": (None, (_Pointer, _Normaliser, _Loader, _Pointer)),
     # Variadic: a format, and here always one text for it.
     "JS_ThrowReferenceError": (_Value, (_Pointer, ctypes.c_char_p, ctypes.c_char_p)),
     "JS_Eval2": (_Value, (_Pointer, ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(_Options))),
@@ -77,8 +89,27 @@ _SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     ),
     "JS_ToCStringLen2": (_Pointer, (_Pointer, _Pointer, _Value, ctypes.c_bool)),
     "JS_FreeCString": (None, (_Pointer, _Pointer)),
+    "js_strdup": (_Pointer, (_Pointer, ctypes.c_char_p)),
     "js_malloc_usable_size_rt": (ctypes.c_size_t, (_Pointer, _Pointer)),
 }
+
+
+def contained(port: Callable[..., Any]) -> Callable[..., Any]:
+    """End the process when `port` raises: the engine could not go on after a Python exception."""
+
+    @functools.wraps(port)
+    def call(*arguments: Any) -> Any:
+        try:
+            return port(*arguments)
+        except MemoryError:
+            os._exit(EXIT_NO_MEMORY)
+        except OSError:
+            # The supervisor is gone.
+            os._exit(0)
+        except BaseException:  # noqa: BLE001 - the last frame of Python before the engine
+            os._exit(EXIT_BROKEN)
+
+    return call
 
 
 class Engine:
@@ -87,30 +118,36 @@ class Engine:
     def __init__(self, ports: Mapping[str, Port], *, is_interrupted: Callable[[], bool]) -> None:
         """Create the context; `ports` become global functions that the runtime scripts collect.
 
-        A port takes and returns str, int, float, bool or None, and never raises.
+        A port takes and returns str, int, float, bool or None; one that raises ends the process.
         `is_interrupted` is asked every few thousand steps; True ends the script.
 
         Raises:
             EngineError: the extension is not laid out as this module expects.
         """
         self._library = _load()
+        is_interrupted = contained(is_interrupted)
         self._context = _extension.Context()
         self._runtime_pointer = _pointer_at(self._context, _RUNTIME_OFFSET)
         self._pointer = _pointer_at(self._context, _CONTEXT_OFFSET)
         if self._library.JS_GetRuntime(self._pointer) != self._runtime_pointer:
             raise EngineError("the engine's extension has an unexpected layout")
         self._seed = self._find_seed()
+        self._heap = self._find_heap()
         for name, port in ports.items():
-            self._context.add_callable(name, port)
+            self._context.add_callable(name, contained(port))
 
         def interrupt(_runtime: int, _opaque: int | None) -> int:
             return is_interrupted()
 
         self._interrupt = _Interrupt(interrupt)
         self._library.JS_SetInterruptHandler(self._runtime_pointer, self._interrupt, None)
-        self._loader = _Loader(self._refuse_import)
-        self._library.JS_SetModuleLoaderFunc(self._runtime_pointer, None, self._loader, None)
-        self._tracker = _Tracker(self._track)
+        self._modules: dict[str, str] = {}
+        self._normaliser = _Normaliser(contained(self._resolve))
+        self._loader = _Loader(contained(self._load_module))
+        self._library.JS_SetModuleLoaderFunc(
+            self._runtime_pointer, self._normaliser, self._loader, None
+        )
+        self._tracker = _Tracker(contained(self._track))
         self._rejections: _Value | None = None
         self._unhandled: dict[int, int] = {}
         self._tracked = 0
@@ -118,7 +155,8 @@ class Engine:
     def boot(self, scripts: Iterable[tuple[str, str]]) -> None:
         """Run the runtime scripts: (file name, a function that takes the shared object) each.
 
-        The array `rejections` of the shared object receives every rejection that nobody handles.
+        The array `rejections` of the shared object receives every rejection that nobody handles;
+        one that somebody handles later is replaced by the array itself.
 
         Raises:
             ThrownError: a script does not compile or throws.
@@ -141,6 +179,10 @@ class Engine:
         self._context.eval(f"delete globalThis.{name}")
         return self._guard(function)
 
+    def heap_bytes(self) -> int:
+        """Return what the script's values occupy; 0 where this build does not tell."""
+        return 0 if self._heap is None else self._heap.value - self._base_bytes
+
     def limit(self, *, memory_bytes: int) -> None:
         """Allow the script `memory_bytes` beside what the runtime itself holds."""
         self._context.set_memory_limit(memory_bytes + self._base_bytes)
@@ -157,11 +199,15 @@ class Engine:
         self._seed.value = int.from_bytes(entropy[:_WORD], "little") | 1
         return True
 
+    def serve(self, modules: Mapping[str, str]) -> None:
+        """Let the script import these modules, by specifier; each is compiled when it is needed."""
+        self._modules = dict(modules)
+
     def compile_module(self, text: str, filename: str) -> None:
-        """Make `text` importable as `filename`, without running it.
+        """Make `text` importable for the runtime as `filename`, without running it.
 
         Raises:
-            ThrownError: a syntax error, or an import of anything.
+            ThrownError: a syntax error, or an import of what is not served.
         """
         self._library.JS_FreeValue(
             self._pointer, self._evaluate(text, filename, _MODULE | _COMPILE_ONLY)
@@ -188,10 +234,16 @@ class Engine:
         return call
 
     def _evaluate(self, text: str, filename: str, flags: int) -> _Value:
+        value = self._evaluated(text, filename, flags)
+        self._raise_if_thrown(value)
+        return value
+
+    def _evaluated(self, text: str, filename: str, flags: int) -> _Value:
         code = text.encode("utf-8", "replace")
         options = _Options(1, flags, filename.encode("utf-8", "replace"), 1)
-        value = self._library.JS_Eval2(self._pointer, code, len(code), ctypes.byref(options))
-        self._raise_if_thrown(value)
+        value: _Value = self._library.JS_Eval2(
+            self._pointer, code, len(code), ctypes.byref(options)
+        )
         return value
 
     def _raise_if_thrown(self, value: _Value) -> None:
@@ -212,9 +264,47 @@ class Engine:
         finally:
             library.JS_FreeCString(self._pointer, text)
 
-    def _refuse_import(self, _context: int, name: bytes, _opaque: int | None) -> None:
-        reason = b"Cannot import '" + name + b"': an analysis is one file, without modules"
-        self._library.JS_ThrowReferenceError(self._pointer, b"%s", reason)
+    # The two callbacks of an import: C calls them, so an exception is left in the engine.
+
+    def _resolve(
+        self, _context: int, importer: bytes, name: bytes, _opaque: int | None
+    ) -> int | None:
+        """Return the module's own name in memory of the engine's; None refuses it."""
+        specifier, base = name.decode("utf-8", "replace"), importer.decode("utf-8", "replace")
+        if base.startswith(PREFIX):
+            own_name = specifier
+        elif specifier in self._modules:
+            own_name = _SERVED + specifier
+        else:
+            self._refuse_import(specifier, base)
+            return None
+        pointer: int | None = self._library.js_strdup(self._pointer, own_name.encode())
+        return pointer
+
+    def _load_module(self, _context: int, name: bytes, _opaque: int | None) -> int | None:
+        """Compile a served module the first time it is imported; None when it threw."""
+        own_name = name.decode("utf-8", "replace")
+        text = self._modules.get(own_name.removeprefix(_SERVED))
+        if text is None:
+            self._refuse_import(own_name, "")
+            return None
+        module = self._evaluated(text, own_name, _MODULE | _COMPILE_ONLY)
+        if module.tag == _TAG_EXCEPTION:
+            return None
+        # The context holds every module it has loaded; what was returned is one reference more.
+        self._library.JS_FreeValue(self._pointer, module)
+        pointer: int = module.payload
+        return pointer
+
+    def _refuse_import(self, specifier: str, importer: str) -> None:
+        served = ", ".join(self._modules)
+        stored = f"only {served}" if served else "no package"
+        place = f" in {importer.removeprefix(_SERVED)}" if importer.startswith(_SERVED) else ""
+        text = (
+            f"Cannot import '{specifier[:_MOST_NAMED]}'{place[:_MOST_NAMED]}: "
+            f"{stored} was stored with this version of the analysis"
+        )
+        self._library.JS_ThrowReferenceError(self._pointer, b"%s", text.encode("utf-8", "replace"))
 
     def _track(
         self,
@@ -228,7 +318,8 @@ class Engine:
         library = self._library
         if is_handled:
             index = self._unhandled.pop(promise.payload, None)
-            entry = _Value(0, _TAG_UNDEFINED)
+            # The array itself: the one value that no script can reject with.
+            entry = library.JS_DupValue(self._pointer, self._rejections)
             library.JS_FreeValue(self._pointer, promise)
         else:
             # Held, so that no other promise gets its address.
@@ -250,6 +341,19 @@ class Engine:
             if (word.value * _XORSHIFT & (1 << 64) - 1) >> 12 == drawn:
                 return word
         return None
+
+    def _find_heap(self) -> "ctypes.c_uint64 | None":
+        """Find the word that counts the heap's bytes: it stands before the limit, as once set."""
+        self._context.set_memory_limit(_ODD_LIMIT)
+        size: int = self._context.memory()["malloc_size"]
+        found = before = None
+        for offset in range(0, _COUNTERS_END, _WORD):
+            word = ctypes.c_uint64.from_address(self._runtime_pointer + offset)
+            if word.value == _ODD_LIMIT and before is not None and before.value == size:
+                found = before
+            before = word
+        self._context.set_memory_limit(-1)
+        return found
 
 
 _THROWN: tuple[type[Exception], ...] = (_extension.JSException, _extension.StackOverflow)

@@ -1,7 +1,7 @@
 """What a script call is, what the host offers it, and what comes of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from analysis_sandbox.errors import AnalysisSandboxError
@@ -16,6 +16,7 @@ class ScriptCall:
     """One call of one entry of a script.
 
     `code` is the compiled ES module with the author's lines, `filename` what stacks call it.
+    `modules` are what it may import: ES module texts by specifier, which may import each other.
     `argument` is the parameter's name for the entry `options`. `context` holds the facts for ctx:
     run_id, analysis_id, version, attempt, schedule, datasources ({name: {type, operations}}) and
     read_only.
@@ -27,6 +28,7 @@ class ScriptCall:
     parameters: JSONObject
     context: JSONObject
     argument: str = ""
+    modules: Mapping[str, str] = field(default_factory=dict[str, str])
     limits: Limits = DEFAULT_LIMITS
 
 
@@ -49,7 +51,8 @@ class HostFunctions:
 class Usage:
     """What one call used. Bytes in went to the script, bytes out came from it.
 
-    `peak_memory_bytes` is the resident memory of its whole process.
+    `peak_memory_bytes` is the resident memory of its whole process, `peak_heap_bytes` what the
+    values of the script took of it (0 when the process ended without telling).
     """
 
     peak_memory_bytes: int
@@ -58,6 +61,7 @@ class Usage:
     host_calls: int
     bytes_in: int
     bytes_out: int
+    peak_heap_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

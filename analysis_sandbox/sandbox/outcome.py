@@ -3,7 +3,7 @@
 import os
 import re
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,16 @@ from analysis_sandbox.errors import (
     CrashError,
     LimitExceededError,
     MemoryLimitError,
+    NotFoundError,
+    ReadOnlyError,
     ResultTooLargeError,
     ScriptError,
     TimeLimitError,
+    UnsupportedOperationError,
+    ValidationFailedError,
 )
 from analysis_sandbox.limits import Limits
+from analysis_sandbox.sandbox.callee import called_at
 from analysis_sandbox.sandbox.launcher import Ending
 from analysis_sandbox.sandbox.protocol import EXIT_NO_MEMORY
 from analysis_sandbox.sandbox.runtime import PREFIX
@@ -27,6 +32,7 @@ _MIB = 1 << 20
 _EMPTY_PROCESS = 16 * _MIB
 _POSITION = re.compile(r"(?:\(|at )(?P<file>[^()]*?):(?P<line>\d+):(?P<column>\d+)\)?$")
 _MOST_TEXT = 64 * 1024
+_NO_FUNCTION = "not a function"
 _NO_OBJECT = "Analysis must return an object"
 
 
@@ -40,68 +46,78 @@ class Script:
 
 
 def from_report(
-    report: Mapping[str, Any], script: Script, failures: Mapping[int, AnalysisSandboxError]
+    report: Mapping[str, Any],
+    script: Script,
+    failures: Mapping[int, AnalysisSandboxError],
+    *,
+    elapsed_ms: float,
 ) -> AnalysisSandboxError:
     """Turn the child's own account of its failure into an error.
 
     `failures` are the errors that host functions raised, by call: one that the script did not catch
-    comes back as itself. Nothing in `report` is trusted to have the type it should.
+    comes back as itself. Nothing in `report` is trusted to have the type it should, and what it
+    says of itself only labels the failure.
     """
-    kind = report.get("kind")
+    kind, limits = str(report.get("kind")), script.limits
     if kind == "result":
-        size = report.get("bytes")
-        return too_large(size if isinstance(size, int) else 0, script.limits)
+        return too_large(_number(report, "bytes"), limits)
     name, message = _text(report, "name") or "Error", _text(report, "message")
     frames = _frames(_text(report, "stack"))
     line, column = _position(frames, script.filename)
     call = report.get("call")
-    if isinstance(call, int) and call in failures:
+    if type(call) is int and call in failures:
         return _with_stack(failures[call], frames, line)
-    if kind == "limit":
-        return LimitExceededError(message, details=_details(f"{name}: {message}\n{frames}", line))
+    if kind == "log":
+        overrun = log_overrun(_number(report, "lines"), _number(report, "bytes"), limits)
+        return _with_stack(overrun, frames, line)
+    if kind in _REFUSALS:
+        return _with_stack(_REFUSALS[kind](message), frames, line)
     if line is None and name == "ReferenceError" and message.startswith("Cannot import"):
         line = _import_line(script.code, message)
-    message, shown = _describe(kind, name, message, script.limits)
-    stack = f"{shown}: {message}\n{frames}"
-    error = _CLASSES.get(str(kind), ScriptError)(
-        message, name=shown, stack=stack, line=line, column=column
-    )
+    if kind in _ENDINGS:
+        error = _ENDINGS[kind](script, elapsed_ms, _number(report, "bytes"))
+        error.stack = f"{error.name}: {error.message}\n{frames}"
+        error.line, error.column = line, column
+        return error
+    # In a frame of the engine's own, such as that of map, it is an argument that is no function.
+    if message == _NO_FUNCTION and f"({script.filename}:" in frames.partition("\n")[0]:
+        called = called_at(script.code, line, column)
+        message = f"{called} is {message}" if called else message
+    stack = f"{name}: {message}\n{frames}"
+    error = ScriptError(message, name=name, stack=stack, line=line, column=column)
     if message == _NO_OBJECT:
         error.hint = "Return an object, for example { rows } instead of rows."
     return error
 
 
-def from_ending(ending: Ending, script: Script, *, is_stopped: bool) -> AnalysisSandboxError:
+def from_ending(
+    ending: Ending, script: Script, *, is_stopped: bool, elapsed_ms: float
+) -> AnalysisSandboxError:
     """Turn the end of a child that said nothing into an error."""
-    limits = script.limits
     if ending.status is None:
         return CrashError(ending.problem)
     if is_stopped:
-        return CancelledError("The run was stopped", name="CancelledError")
-    if ending.killed == "deadline":
-        return TimeLimitError(_time_message(limits), name="TimeLimitError")
-    if os.WIFEXITED(ending.status):
-        return _from_exit(os.WEXITSTATUS(ending.status), limits)
-    return _from_signal(os.WTERMSIG(ending.status), ending.peak_bytes, limits)
-
-
-def _from_exit(code: int, limits: Limits) -> AnalysisSandboxError:
-    if code == EXIT_NO_MEMORY:
-        return MemoryLimitError(_memory_message(limits), name="MemoryLimitError")
-    return CrashError(f"The sandbox process ended with exit code {code}, without an outcome")
-
-
-def _from_signal(number: int, peak_bytes: int, limits: Limits) -> AnalysisSandboxError:
-    if number == signal.SIGXCPU:
-        return TimeLimitError(_time_message(limits), name="TimeLimitError")
-    if peak_bytes - _EMPTY_PROCESS > limits.memory_mb * _MIB // 2:
-        # The engine does not survive every failed allocation.
-        return MemoryLimitError(_memory_message(limits), name="MemoryLimitError")
+        return _cancelled(script, elapsed_ms, 0)
+    if ending.killed == "deadline" or _died_of(ending.status, signal.SIGXCPU):
+        return _out_of_time(script, elapsed_ms, 0)
+    code = os.WEXITSTATUS(ending.status) if os.WIFEXITED(ending.status) else None
+    used = max(0, ending.peak_bytes - _EMPTY_PROCESS)
+    # The engine does not survive every failed allocation.
+    is_large = used > script.limits.memory_mb * _MIB // 2
+    if code == EXIT_NO_MEMORY or (code is None and is_large):
+        return _out_of_memory(script, elapsed_ms, used)
+    if code is not None:
+        return CrashError(f"The sandbox process ended with exit code {code}, without an outcome")
+    number = os.WTERMSIG(ending.status)
     advice = " (perhaps the machine is out of memory)" if number == signal.SIGKILL else ""
     return CrashError(
         f"The sandbox process was ended by {_signal_name(number)}{advice}",
         details={"signal": number},
     )
+
+
+def _died_of(status: int, number: int) -> bool:
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == number
 
 
 def _signal_name(number: int) -> str:
@@ -117,22 +133,49 @@ def too_large(size: int, limits: Limits) -> ResultTooLargeError:
     )
 
 
-def _describe(kind: object, name: str, message: str, limits: Limits) -> tuple[str, str]:
-    if kind == "time":
-        return _time_message(limits), "TimeLimitError"
-    if kind == "memory":
-        return _memory_message(limits), "MemoryLimitError"
-    if kind == "cancelled":
-        return "The run was stopped", "CancelledError"
-    return message, name
+def log_overrun(lines: int, size: int, limits: Limits) -> LimitExceededError:
+    """Return the error for a log of so many lines and bytes, one of which is too many."""
+    if lines > limits.log_lines:
+        name, used, allowed, unit = "log_lines", lines, limits.log_lines, "log lines"
+    else:
+        name, used, allowed, unit = "log_bytes", size, limits.log_bytes, "bytes of log"
+    return LimitExceededError(
+        f"The script wrote {used} {unit}; {allowed} are allowed",
+        hint=f"Log a summary instead of every step, or raise {name} for this analysis.",
+        details={"limit": name, "used": used, "allowed": allowed},
+    )
 
 
-def _time_message(limits: Limits) -> str:
-    return f"The script ran longer than its limit of {limits.timeout_ms / 1000:g} s"
+def _out_of_time(script: Script, elapsed_ms: float, _bytes: int) -> ScriptError:
+    allowed = script.limits.timeout_ms
+    error = TimeLimitError(
+        f"The script ran longer than its limit of {allowed / 1000:g} s: "
+        f"it was ended after {elapsed_ms / 1000:.2f} s",
+        name="TimeLimitError",
+    )
+    error.details = {"limit": "timeout_ms", "used": round(elapsed_ms), "allowed": allowed}
+    return error
 
 
-def _memory_message(limits: Limits) -> str:
-    return f"The script needed more memory than its limit of {limits.memory_mb} MB"
+def _out_of_memory(script: Script, _elapsed_ms: float, used: int) -> ScriptError:
+    """Return the error of a script that had `used` bytes when it wanted more; 0 is unknown."""
+    allowed = script.limits.memory_mb * _MIB
+    used = min(used, allowed)
+    message = f"The script needed more memory than its limit of {script.limits.memory_mb} MB"
+    if used:
+        message += f": it had used {used / _MIB:.1f} MB when it asked for more than was left"
+    error = MemoryLimitError(message, name="MemoryLimitError")
+    error.details = {"limit": "memory_mb", "used_bytes": used, "allowed_bytes": allowed}
+    return error
+
+
+def _cancelled(_script: Script, _elapsed_ms: float, _bytes: int) -> ScriptError:
+    return CancelledError("The run was stopped", name="CancelledError")
+
+
+def _number(report: Mapping[str, Any], key: str) -> int:
+    value = report.get(key)
+    return min(value, 1 << 53) if type(value) is int and value > 0 else 0
 
 
 def _text(report: Mapping[str, Any], key: str) -> str:
@@ -175,8 +218,17 @@ def _details(stack: str, line: int | None) -> dict[str, object]:
     return {"stack": stack, "line": line}
 
 
-_CLASSES: dict[str, type[ScriptError]] = {
-    "time": TimeLimitError,
-    "memory": MemoryLimitError,
-    "cancelled": CancelledError,
+# What the runtime refuses itself, as the host would ...
+_REFUSALS: dict[str, type[AnalysisSandboxError]] = {
+    "limit": LimitExceededError,
+    "not_found": NotFoundError,
+    "unsupported": UnsupportedOperationError,
+    "read_only": ReadOnlyError,
+    "invalid": ValidationFailedError,
+}
+# ... and the ends that no script can avert.
+_ENDINGS: dict[str, Callable[[Script, float, int], ScriptError]] = {
+    "time": _out_of_time,
+    "memory": _out_of_memory,
+    "cancelled": _cancelled,
 }

@@ -6,8 +6,8 @@ Supervisor → child                       Child → supervisor
 ["fail", id, {name, message, ...}]       ["await", id, name, [...]]    a call; it waits for no other
                                          ["ask", id, name, [...]]      blocks the script
                                          ["log", level, message]
-                                         ["dropping"]                  log lines, from here on
-                                         ["facts", {layers, dropped, ...}]
+                                         ["near", limit, used]         most of a limit is used
+                                         ["facts", {layers, heap_bytes}]
                                          ["result", value]
                                          ["error", {kind, name, message, stack, ...}]
 
@@ -29,6 +29,8 @@ STOP_GRACE_S = 0.2
 STOP_KILL_S = 0.4
 # After its time: how long the process may report.
 DEADLINE_KILL_S = 0.5
+# From this share of a limit on there is a warning.
+WARN_AT = 0.8
 _BUFFER = 64 * 1024
 
 
@@ -70,8 +72,8 @@ class Channel:
 
     def has_frame(self) -> bool:
         """Tell whether a whole frame is here already, so that nobody need wait for the socket."""
-        have = len(self._buffer) - self._start
-        return have >= HEADER.size and have >= HEADER.size + self._announced()
+        have = len(self._buffer) - self._start - HEADER.size
+        return have >= 0 and have >= self._announced()
 
     def receive(self) -> bytes | None:
         """Return the next frame, or None when the other end is gone between two frames.
@@ -86,12 +88,14 @@ class Channel:
                 if len(self._buffer) > self._start:
                     raise ProtocolError("the stream ended inside a frame's length")
                 return None
-            self._buffer = self._buffer[self._start :] + data
+            rest = self._buffer[self._start :]
+            self._buffer = rest + data if rest else data
             self._start = 0
         begin = self._start + HEADER.size
-        end = begin + self._announced()
+        size = self._announced()
+        end = begin + size
         if end > len(self._buffer):
-            return self._receive_rest(begin, end - begin)
+            return self._receive_rest(begin, size)
         self._start = end
         return self._buffer[begin:end]
 

@@ -134,18 +134,22 @@ class SandboxCall:
     def _conclude(self) -> CallOutcome:
         conversation, ending = self._conversation, self._process.ending
         error = conversation.error
+        elapsed_ms = (time.monotonic() - self._began) * 1000
         if conversation.value is None and (
             # A kill in the middle of a frame looks like a broken protocol.
             error is None or (conversation.is_broken and ending.killed in ("deadline", "stop"))
         ):
-            error = from_ending(ending, self._script, is_stopped=self._is_stopped)
+            error = from_ending(
+                ending, self._script, is_stopped=self._is_stopped, elapsed_ms=elapsed_ms
+            )
         usage = Usage(
             peak_memory_bytes=ending.peak_bytes,
             cpu_ms=ending.cpu_ms,
-            wall_ms=(time.monotonic() - self._began) * 1000,
+            wall_ms=elapsed_ms,
             host_calls=conversation.host_calls,
             bytes_in=conversation.bytes_in,
             bytes_out=conversation.bytes_out,
+            peak_heap_bytes=conversation.peak_heap,
         )
         layers = conversation.layers or self._process.server.layers
         return CallOutcome(value=conversation.value, error=error, usage=usage, layers=layers)
@@ -280,10 +284,12 @@ def _job(call: ScriptCall, filename: str) -> bytes:
         raise ValidationFailedError(f"The parameters are not plain JSON: {error}") from error
     job = {
         "code": call.code,
+        "modules": dict(call.modules),
         "filename": filename,
         "entry": call.entry,
         "argument": call.argument,
         "limits": {
+            "timeout_ms": limits.timeout_ms,
             "memory_bytes": limits.memory_mb << 20,
             "frame_bytes": limits.frame_mb << 20,
             "result_bytes": limits.result_bytes,
@@ -296,6 +302,7 @@ def _job(call: ScriptCall, filename: str) -> bytes:
     data = json.dumps(job).encode("ascii")
     if len(data) > MAX_JOB_BYTES:
         raise ValidationFailedError(
-            f"Script and parameters have {len(data) >> 20} MB; {MAX_JOB_BYTES >> 20} MB are allowed"
+            f"Script, packages and parameters have {len(data) >> 20} MB; "
+            f"{MAX_JOB_BYTES >> 20} MB are allowed"
         )
     return data

@@ -176,5 +176,26 @@ def test_a_schedule_without_should_run_is_named(failure: Failure) -> None:
 def test_a_read_only_context_refuses_to_write(body: str, failure: Failure) -> None:
     error: Any = failure(body, facts={"read_only": True})
 
-    assert error.name == "ReadOnlyError"
+    assert error.code == "READ_ONLY"
     assert body.removeprefix("await ").partition("(")[0] in str(error)
+
+
+@pytest.mark.parametrize("reason", ["", "undefined", "null", "0"])
+def test_a_rejection_that_nobody_handles_is_an_error_whatever_it_says(
+    failure: Failure, reason: str
+) -> None:
+    error = failure(f"Promise.reject({reason}); return {{ ok: 1 }};")
+
+    assert f"threw {reason or 'undefined'}" in error.message
+
+
+def test_a_rejection_that_is_handled_later_is_none(value: Value) -> None:
+    code = "const lost = Promise.reject(); await null; await lost.catch(() => 0); return { ok: 1 };"
+
+    assert value(code) == {"ok": 1}
+
+
+def test_a_promise_inside_a_result_asks_to_be_awaited(failure: Failure) -> None:
+    error = failure("return { rows: Promise.resolve([]) };")
+
+    assert "a Promise, which has no JSON form: await it" in error.message

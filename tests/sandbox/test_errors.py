@@ -2,11 +2,21 @@
 
 # pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false
 
+import json
 from typing import Any
 
 import pytest
 
-from analysis_sandbox.errors import QueryError, ScriptError
+from analysis_sandbox.errors import (
+    AnalysisSandboxError,
+    NotFoundError,
+    QueryError,
+    ReadOnlyError,
+    ScriptError,
+    UnsupportedOperationError,
+)
+from analysis_sandbox.limits import Limits
+from analysis_sandbox.sandbox.outcome import Script, from_report
 from tests.sandbox.conftest import Failure, Value
 from tests.sandbox.scripts import FILENAME, Host
 
@@ -63,7 +73,7 @@ def test_a_stack_names_the_functions_of_the_script_and_nothing_else(failure: Fai
             "node:fs/promises",
             2,
         ),
-        ("export * from './other.js';", "other.js", 1),
+        ("export * from './other.js';", "./other.js", 1),
         ("import 'https://example.com/x.js';\nexport default {};", "https://example.com/x.js", 1),
         ("export const a = 1;\nawait import('/etc/passwd');", "/etc/passwd", 2),
         ("return import('std');", "std", 2),
@@ -175,7 +185,7 @@ def test_a_host_error_that_nobody_catches_comes_back_as_itself(
 ) -> None:
     original = QueryError("no such table: t", hint="Create it.", details={"sql": "select"})
 
-    def refuse(sql: str, params: object) -> object:
+    def refuse(sql: str, params: object, options: object = None) -> object:
         raise original
 
     host.asynchronous = {"duckdb.query": refuse}
@@ -187,3 +197,72 @@ def test_a_host_error_that_nobody_catches_comes_back_as_itself(
     assert str(error.details["stack"]).startswith(
         f"QueryError: no such table: t\n    at run ({FILENAME}:3:"
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "facts", "kind"),
+    [
+        ("\nctx.datasource.nope;", {}, NotFoundError),
+        ("\nawait ctx.datasource.files.query('x');", {}, UnsupportedOperationError),
+        ("\nctx.metadata.set('k', 1);", {"read_only": True}, ReadOnlyError),
+        ("\nctx.metadata.set('run_id', 1);", {}, ReadOnlyError),
+    ],
+)
+def test_what_the_runtime_refuses_has_the_code_that_the_host_would_give(
+    body: str, facts: Any, kind: type[AnalysisSandboxError], failure: Failure, value: Value
+) -> None:
+    error = failure(body, facts=facts)
+
+    assert type(error) is kind
+    assert error.details["line"] == 3
+    assert f"{FILENAME}:3:" in str(error.details["stack"])
+    caught = f"try {{ {body} }} catch (error) {{ return {{ code: error.code }}; }}"
+    assert value(caught, facts=facts) == {"code": kind.code}
+    again = f"try {{ {body} }} catch (error) {{ await null; throw error; }}"
+    assert type(failure(again, facts=facts)) is kind
+
+
+@pytest.mark.parametrize(
+    "thrown",
+    [
+        "Object.assign(new Error('x'), { code: 'NOT_FOUND', name: 'NotFoundError' })",
+        "Object.assign(new Error('x'), { kind: 'not_found', call: 1, transient: true })",
+        "Object.create(refused)",
+        "Object.setPrototypeOf(new Error('x'), refused)",
+        "new Error('x', { cause: refused })",
+        "new Proxy(refused, {})",
+        "structuredClone({ message: refused.message, code: refused.code })",
+    ],
+)
+def test_an_error_that_only_looks_like_one_of_ours_is_the_scripts(
+    thrown: str, failure: Failure
+) -> None:
+    body = (
+        f"let refused; try {{ ctx.datasource.nope; }} catch (e) {{ refused = e; }} throw {thrown};"
+    )
+
+    assert type(failure(body)) is ScriptError
+
+
+@pytest.mark.parametrize("kind", ["__proto__", "constructor", "result ", "crash", "", None, [], {}])
+def test_a_report_of_an_unknown_kind_is_a_script_error(kind: Any) -> None:
+    script = Script(FILENAME, "", Limits())
+    report = {"kind": kind, "name": "E", "message": "m", "stack": 5, "call": True, "bytes": -1}
+
+    error = from_report(report, script, {}, elapsed_ms=1)
+
+    assert type(error) is ScriptError
+    assert not error.transient
+
+
+@pytest.mark.parametrize("kind", ["time", "memory", "log", "result", "limit", "not_found"])
+def test_a_report_that_lies_about_figures_gains_a_label_only(kind: str) -> None:
+    script = Script(FILENAME, "", Limits())
+    for figure in (-5, 10**30, "much", None, True, 1.5, [1]):
+        report = {"kind": kind, "bytes": figure, "lines": figure, "message": "m"}
+
+        error = from_report(report, script, {}, elapsed_ms=1)
+
+        assert not error.transient
+        assert error.code != "INTERNAL_ERROR"
+        json.dumps(error.facts(), allow_nan=False)

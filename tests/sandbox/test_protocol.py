@@ -15,17 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis_sandbox.errors import AnalysisSandboxError
-from analysis_sandbox.limits import Limits
-from analysis_sandbox.sandbox.conversation import Conversation
-from analysis_sandbox.sandbox.outcome import Script
 from analysis_sandbox.sandbox.protocol import (
     HEADER,
     Channel,
     FrameTooLargeError,
     ProtocolError,
 )
-from analysis_sandbox.sandbox.workers import Workers
-from tests.sandbox.scripts import FILENAME, Host
+from tests.sandbox.talk import Talk
 
 LIMIT = 5000
 Pair = tuple[socket.socket, socket.socket]
@@ -114,37 +110,6 @@ def test_several_frames_can_be_sent_at_once(pair: Pair) -> None:
     assert not channel.has_frame()
 
 
-class Talk:
-    """A conversation with what a child might send."""
-
-    def __init__(self) -> None:
-        self.host = Host(
-            asynchronous={"duckdb.describe": lambda *given: list(given)},
-            synchronous={"metadata.get": lambda *given: list(given)},
-        )
-        self.workers = Workers("test-conversation")
-
-    def hear(self, *frames: bytes) -> Conversation:
-        ours, theirs = socket.socketpair()
-        limits = Limits(frame_mb=1, log_lines=20, host_calls_in_flight=4)
-        script = Script(FILENAME, "", limits)
-        conversation = Conversation(ours, script, self.host.functions, self.workers)
-
-        def send() -> None:
-            with theirs, contextlib.suppress(OSError):
-                for frame in frames:
-                    theirs.sendall(HEADER.pack(len(frame)) + frame)
-                theirs.shutdown(socket.SHUT_WR)
-                while theirs.recv(65536):
-                    pass
-
-        sender = threading.Thread(target=send)
-        sender.start()
-        conversation.serve(b"[]")
-        sender.join()
-        return conversation
-
-
 JSON_LIKE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
     lambda inner: (
@@ -153,7 +118,7 @@ JSON_LIKE = st.recursive(
     max_leaves=12,
 )
 KINDS = st.sampled_from(
-    ["call", "ask", "await", "log", "facts", "dropping", "result", "error", "refused", "x"]
+    ["call", "ask", "await", "log", "facts", "near", "result", "error", "refused", "x"]
 )
 MESSAGES: st.SearchStrategy[Any] = st.builds(
     lambda kind, rest: [kind, *rest], KINDS, st.lists(JSON_LIKE, max_size=4)

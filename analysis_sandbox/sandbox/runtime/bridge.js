@@ -38,6 +38,13 @@
     delete globalThis[`port_${name}`];
   }
 
+  const writeLine = port.log;
+  // The line that is one too many ends the run, even if the script catches what it throws.
+  port.log = (level, text) => {
+    const problem = writeLine(level, text);
+    if (problem) throw tooLarge(new ErrorConstructor(), problem);
+  };
+
   // Dispatched and not yet answered, by id, in the order of dispatch.
   const pending = own(new MapConstructor(), "get", "set", "delete", "forEach");
   // What the supervisor needs to know about an error: the call it came from, or its kind.
@@ -60,7 +67,8 @@
     const lines = apply(split, stack, ["\n"]);
     for (let i = 0; i < lines.length; i++) {
       if (lines[i] !== "" && apply(indexOf, lines[i], ["(analysis-sandbox:"]) < 0) {
-        text += `${lines[i]}\n`;
+        // Not a template: the engine would ask String.prototype.concat, which a script may have changed.
+        text += lines[i] + "\n";
       }
     }
     return text;

@@ -5,6 +5,8 @@
   const { apply, defineProperty, has } = Reflect;
   const { isArray } = Array;
   const { isError } = Error;
+  const { isPrototypeOf } = Object.prototype;
+  const domException = DOMException.prototype;
   const { isView } = ArrayBuffer;
   const ErrorConstructor = Error;
   const PromiseConstructor = Promise;
@@ -21,15 +23,31 @@
   /** End the call with whatever was thrown. Without JSON, which a script may have broken. */
   function fail(thrown) {
     if (finished) return;
-    if (!isError(thrown)) {
+    try {
+      report(thrown);
+    } catch (problem) {
+      // It has patched what is needed to say more, or there is no memory for it.
+      const message = read(problem, "message", "The script threw what cannot be shown");
+      const name = problem === null ? "null" : read(problem, "name", "Error");
+      finishWith("script", 0, name, message, "");
+    }
+  }
+
+  function report(thrown) {
+    if (!isError(thrown) && !isDOMException(thrown)) {
       const name = thrown === null ? "null" : "Error";
-      finishWith("script", 0, name, `The script threw ${format(thrown)}`, "");
+      finishWith("script", 0, name, "The script threw " + format(thrown), "");
       return;
     }
     const kind = runtime.kindOf(thrown) ?? "script";
     const call = runtime.originOf(thrown) ?? 0;
     const stack = scriptStack(read(thrown, "stack", "")) + cause(thrown);
     finishWith(kind, call, read(thrown, "name", "Error"), read(thrown, "message", ""), stack);
+  }
+
+  // Not an Error to the engine, which every other one takes it for.
+  function isDOMException(thrown) {
+    return apply(isPrototypeOf, domException, [thrown]);
   }
 
   function finishWith(kind, call, name, message, stack) {
@@ -56,7 +74,8 @@
       const inner = error.cause;
       if (!isError(inner)) return "";
       const stack = scriptStack(read(inner, "stack", ""));
-      return `Caused by ${read(inner, "name", "Error")}: ${read(inner, "message", "")}\n${stack}`;
+      const headline = "Caused by " + read(inner, "name", "Error") + ": ";
+      return headline + read(inner, "message", "") + "\n" + stack;
     } catch {
       return "";
     }
@@ -121,6 +140,7 @@
       value instanceof DateConstructor ||
       value instanceof MapConstructor ||
       value instanceof SetConstructor ||
+      value instanceof PromiseConstructor ||
       value instanceof Buffer
     );
   }
@@ -136,12 +156,12 @@
   }
 
   /** Node ends a program whose promise failed unnoticed; so does a run that would look completed. */
-  function unhandled() {
+  function throwUnhandled() {
     const { rejections } = runtime;
     for (let i = 0; i < rejections.length; i++) {
-      if (rejections[i] !== undefined) return rejections[i];
+      // The array in its own place: handled in the meantime.
+      if (rejections[i] !== rejections) throw rejections[i];
     }
-    return undefined;
   }
 
   function warnAboutUnanswered() {
@@ -162,9 +182,9 @@
     const ctx = runtime.makeContext(parse(job.context));
     const settle = (value) => {
       try {
-        const lost = job.entry === "run" ? unhandled() : undefined;
-        if (lost !== undefined) throw lost;
+        if (job.entry === "run") throwUnhandled();
         const answer = conclude(job.entry, value);
+        runtime.flushProgress();
         warnAboutUnanswered();
         if (finished) return;
         finished = true;

@@ -12,7 +12,6 @@
   const { fromBase64 } = Uint8Array;
   const { isError } = Error;
   const NumberConstructor = Number;
-  const StringConstructor = String;
   const BigIntConstructor = BigInt;
   const TypeErrorConstructor = TypeError;
   const Bytes = Uint8Array;
@@ -21,7 +20,10 @@
   const View = DataView;
   const MapConstructor = Map;
   const SetConstructor = Set;
+  const PromiseConstructor = Promise;
   const RegExpConstructor = RegExp;
+  // As a function of the object first: out of reach of patched prototypes.
+  const uncurry = Function.prototype.bind.bind(Function.prototype.call);
   const viewBuffer = (view) => new Bytes(view.buffer, view.byteOffset, view.byteLength);
 
   const TAG = "\ue000";
@@ -48,6 +50,9 @@
           return item === null ? null : replaceObject(item);
         case "bigint":
           return replaceBigint(item);
+        case "string":
+          // Text that says it is a function must not become one where functions are marked.
+          return functions === "mark" && item === FUNCTION ? TAG + item : item;
         case "function":
           if (functions === "mark") return FUNCTION;
           if (functions === "refuse") throw notJson("a function");
@@ -61,6 +66,9 @@
     }
 
     function replaceObject(item) {
+      if (runtime.isStrayExpression(item)) {
+        throw notJson("a column expression", "use it in a method of a DataFrame");
+      }
       if (isView(item)) {
         if (item instanceof Bytes || item instanceof Clamped || item instanceof View) {
           return bytes(viewBuffer(item));
@@ -72,6 +80,7 @@
       if (item instanceof Buffer) return bytes(new Bytes(item));
       if (item instanceof MapConstructor) throw notJson("a Map", "use Object.fromEntries(map)");
       if (item instanceof SetConstructor) throw notJson("a Set", "use [...set]");
+      if (item instanceof PromiseConstructor) throw notJson("a Promise", "await it");
       if (functions === "mark" && item instanceof RegExpConstructor) return item.source;
       return item;
     }
@@ -111,6 +120,8 @@
 
   /** Return the JSON text of a call's arguments; most are text and numbers and need no care. */
   function encodeArguments(args, what, functions) {
+    // Its own, so that no patched prototype makes something else of the list.
+    defineProperty(args, "toJSON", { value: undefined });
     for (let i = 0; i < args.length; i++) {
       const item = args[i];
       const kind = typeof item;
@@ -125,7 +136,11 @@
     return stringify(args);
   }
 
+  // While it is not 0 a Buffer stays bytes: its toJSON, made for scripts, gives a list of numbers.
+  let writing = 0;
+
   function write(value, replace, what) {
+    writing += 1;
     try {
       return stringify(value, replace);
     } catch (error) {
@@ -133,6 +148,8 @@
         throw new TypeErrorConstructor(`${what} refers to itself, which has no JSON form`);
       }
       throw error;
+    } finally {
+      writing -= 1;
     }
   }
 
@@ -174,7 +191,7 @@
     }
     const names = keys(value);
     if (names.length === 1 && typeof value[names[0]] === "string") {
-      if (names[0] === BYTES) return fromBase64(value[BYTES]);
+      if (names[0] === BYTES) return runtime.asBuffer(fromBase64(value[BYTES]));
       if (names[0] === BIGINT) return BigIntConstructor(value[BIGINT]);
     }
     const revived = {};
@@ -186,69 +203,21 @@
     return revived;
   }
 
-  /** Return a value as a person wants to see it in a log. Never throws for what JSON cannot say. */
-  function format(value) {
-    switch (typeof value) {
-      case "string":
-        return value;
-      case "undefined":
-        return "undefined";
-      case "bigint":
-        return `${value}n`;
-      case "function":
-        return `[Function: ${value.name || "anonymous"}]`;
-      case "object":
-        return value === null ? "null" : formatObject(value);
-      default:
-        return StringConstructor(value);
-    }
+  /** Make `value` a global, as the language's own are: not enumerable. */
+  function global(name, value) {
+    defineProperty(globalThis, name, { value, writable: true, configurable: true });
   }
 
-  function formatObject(value) {
-    if (isError(value)) return formatError(value);
-    // Side by side: the containers on the way down, and what is shown in their place.
-    const originals = [];
-    const shown = [];
-    try {
-      const text = stringify(value, function (_key, item) {
-        if (typeof item === "undefined") return item;
-        if (typeof item !== "object") return typeof item === "symbol" ? "[Symbol]" : plain(item);
-        if (item === null) return null;
-        if (isError(item)) return formatError(item);
-        while (shown.length > 0 && shown[shown.length - 1] !== this) {
-          shown.length -= 1;
-          originals.length -= 1;
-        }
-        for (let i = 0; i < originals.length; i++) if (originals[i] === item) return "[Circular]";
-        const container = formatContainer(item);
-        if (typeof container === "object") {
-          define(originals, originals.length, item);
-          define(shown, shown.length, container);
-        }
-        return container;
-      });
-      return text === undefined ? StringConstructor(value) : text;
-    } catch (error) {
-      return `[cannot be shown: ${isError(error) ? error.message : "its own code throws"}]`;
-    }
-  }
-
-  function plain(item) {
-    return typeof item === "bigint" || typeof item === "function" ? format(item) : item;
-  }
-
-  function formatContainer(item) {
-    if (isView(item)) return `[${item[Symbol.toStringTag] ?? "DataView"} of ${item.byteLength} bytes]`;
-    if (item instanceof Buffer) return `[ArrayBuffer of ${item.byteLength} bytes]`;
-    if (item instanceof RegExpConstructor) return StringConstructor(item);
-    if (item instanceof MapConstructor) return { "[Map]": [...item] };
-    if (item instanceof SetConstructor) return { "[Set]": [...item] };
-    return item;
-  }
-
-  function formatError(error) {
-    return `${error.name}: ${error.message}`;
-  }
-
-  Object.assign(runtime, { encode, encodeArguments, decode, format, parse, stringify });
+  Object.assign(runtime, {
+    uncurry,
+    global,
+    encode,
+    encodeArguments,
+    decode,
+    parse,
+    stringify,
+    define,
+    write,
+    isWriting: () => writing > 0,
+  });
 });
