@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -17,7 +18,7 @@ class RunRequest:
 
     `parameters` may still hold defaults to fill and special values to resolve; `attempt` counts
     from 1. With `retries_transient` another attempt follows one that fails for a transient reason:
-    the run does not end with it.
+    the run does not end with it. `scheduled_time` is the tick that a scheduled run was made for.
     """
 
     run_id: str
@@ -29,11 +30,15 @@ class RunRequest:
     executed_by: str = "unknown"
     attempt: int = 1
     retries_transient: bool = False
+    scheduled_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """A completed run. A run that did not complete raises an `AnalysisSandboxError` instead."""
+    """A completed run. A run that did not complete raises an `AnalysisSandboxError` instead.
+
+    `display` are the hints for its tables and charts that fit the result.
+    """
 
     result_path: str
     result_size_bytes: int
@@ -43,3 +48,4 @@ class RunOutcome:
     layers: Mapping[str, str]
     execution_time_ms: int
     metadata: JSONObject = field(default_factory=dict[str, JSONValue])
+    display: JSONObject | None = None

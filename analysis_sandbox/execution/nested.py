@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, cast
 from uuid import uuid4
 
@@ -15,16 +15,34 @@ from analysis_sandbox.errors import (
 )
 from analysis_sandbox.execution.model import RunOutcome, RunRequest
 from analysis_sandbox.execution.versions import StoredVersion, VersionCache
-from analysis_sandbox.limits import DEFAULT_LIMITS
+from analysis_sandbox.limits import Limits
 from analysis_sandbox.values import JSONObject, JSONValue, decode
+
+# Analyses of one caller's level that run at once, each in a process of its own; more take turns.
+AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Where a run stands: the run that called it and the names from the outermost one down."""
+    """Where a run stands: the run that called it and the names from the outermost one down.
+
+    `depth` is how long the chain may become, which the limits of the outermost run say. `turns`
+    has a semaphore for each length of the chain: a run waits for one of the next length only, so
+    that runs never wait for each other.
+    """
 
     parent_run_id: str | None
     names: tuple[str, ...]
+    depth: int | None
+    turns: tuple[threading.Semaphore, ...] = ()
+
+    def within(self, limits: Limits) -> "Lineage":
+        """Return this lineage with what the outermost run takes from its limits."""
+        if self.depth is not None:
+            return self
+        depth = limits.nesting_depth
+        turns = tuple(threading.Semaphore(AT_ONCE) for _ in range(depth))
+        return replace(self, depth=depth, turns=turns)
 
 
 class NestedRun(Protocol):
@@ -86,9 +104,10 @@ class NestedRuns:
             trigger="analysis",
             executed_by=self._caller.executed_by,
         )
-        lineage = Lineage(self._caller.run_id, (*self._lineage.names, self._version.record.name))
-        run = self._begin(request, lineage)
-        return self._answer(run, request.run_id)
+        names = (*self._lineage.names, self._version.record.name)
+        lineage = replace(self._lineage, parent_run_id=self._caller.run_id, names=names)
+        with self._lineage.turns[len(self._lineage.names)]:
+            return self._answer(self._begin(request, lineage), request.run_id)
 
     def stop(self) -> None:
         """Stop every analysis that still runs; later ones are refused."""
@@ -139,9 +158,10 @@ class NestedRuns:
         chain: Sequence[str] = (*self._lineage.names, version.record.name)
         if name in chain:
             raise ValidationFailedError(f"Circular dependency: {' → '.join([*chain, name])}")
-        if len(chain) >= DEFAULT_LIMITS.nesting_depth:
+        allowed = self._lineage.depth
+        if allowed is not None and len(chain) >= allowed:
             raise LimitExceededError(
-                f"runAnalysis is nested {len(chain)} deep; "
-                f"the limit is {DEFAULT_LIMITS.nesting_depth}"
+                f"runAnalysis is nested {len(chain)} deep; the limit is {allowed}",
+                details={"used": len(chain), "allowed": allowed},
             )
         return self._versions.current(self._caller.project, name)

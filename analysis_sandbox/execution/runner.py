@@ -3,8 +3,9 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -17,17 +18,17 @@ from analysis_sandbox.errors import (
     CancelledError,
     ValidationFailedError,
 )
-from analysis_sandbox.execution.host import (
-    DatasourceAccess,
-    MetadataAccess,
-    WarehouseAccess,
-    full_host,
-)
+from analysis_sandbox.execution.display import Displays
+from analysis_sandbox.execution.frames import Frames
+from analysis_sandbox.execution.host import MetadataAccess, RunParts, full_host
 from analysis_sandbox.execution.log import RunLog
 from analysis_sandbox.execution.model import RunOutcome, RunRequest
 from analysis_sandbox.execution.nested import Lineage, NestedRuns
+from analysis_sandbox.execution.progress import Progress
+from analysis_sandbox.execution.scratch import ScratchAccess
+from analysis_sandbox.execution.sources import DatasourceAccess, WarehouseAccess
 from analysis_sandbox.execution.versions import StoredVersion, VersionCache
-from analysis_sandbox.limits import DEFAULT_LIMITS, LimitOverrides, Limits
+from analysis_sandbox.limits import Limits, SystemLimits, effective_limits
 from analysis_sandbox.results.store import ResultStore
 from analysis_sandbox.sandbox.supervisor import (
     CallOutcome,
@@ -36,8 +37,8 @@ from analysis_sandbox.sandbox.supervisor import (
     SandboxCall,
     ScriptCall,
 )
-from analysis_sandbox.script import parameters
-from analysis_sandbox.script.schedule import next_run
+from analysis_sandbox.script.parameters import resolution
+from analysis_sandbox.script.schedule import schedule_facts
 from analysis_sandbox.values import JSONObject, decode, to_json
 from analysis_sandbox.warehouse.client import Warehouse
 
@@ -46,7 +47,7 @@ _log = logging.getLogger(__name__)
 Forward = Callable[[str, str], None]
 """Takes a log line's level and message as the script writes it."""
 
-_OUTERMOST = Lineage(parent_run_id=None, names=())
+_OUTERMOST = Lineage(parent_run_id=None, names=(), depth=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Environment:
     connections: Connections
     results: ResultStore
     warehouse: Callable[[str], Warehouse]
+    system_limits: SystemLimits = field(default_factory=SystemLimits)
 
 
 class Runner:
@@ -96,6 +98,13 @@ class _Run:
         self._log = RunLog(
             lambda lines: environment.catalogue.runs.append_log(request.run_id, lines), on_log
         )
+        self._progress = Progress(
+            lambda fraction, message: environment.catalogue.runs.report_progress(
+                request.run_id, fraction, message
+            )
+        )
+        self._displays = Displays()
+        self._usage: JSONObject | None = None
         self._started = time.monotonic()
         self._lock = threading.Lock()
         self._call: SandboxCall | None = None
@@ -122,9 +131,10 @@ class _Run:
                 result_size_bytes=outcome.result_size_bytes,
                 result_preview=outcome.preview,
                 skipped=outcome.skipped,
-                usage={**asdict(outcome.usage), "layers": dict(outcome.layers)},
+                usage=self._usage,
                 execution_time_ms=outcome.execution_time_ms,
                 log=self._log.close(),
+                display=outcome.display,
             )
         )
         return outcome
@@ -140,12 +150,16 @@ class _Run:
     def _execute(self) -> RunOutcome:
         environment, request = self._environment, self._request
         version = environment.versions.get(request.analysis_id, request.version)
-        resolved = self._begin(version)
         limits = self._limits(version)
+        resolved = self._begin(version, limits)
         outcome = self._run_script(version, resolved, limits)
+        self._usage = {**asdict(outcome.usage), "layers": dict(outcome.layers)}
         if outcome.error is not None:
             raise outcome.error
         text = outcome.value or "null"
+        display, misfits = self._displays.conclude(text)
+        for misfit in misfits:
+            self._log.write("warning", misfit)
         stored = environment.results.write(
             request.run_id, text, max_bytes=limits.result_bytes, when=datetime.now(UTC)
         )
@@ -158,9 +172,10 @@ class _Run:
             layers=outcome.layers,
             execution_time_ms=self._elapsed_ms(),
             metadata=self.written,
+            display=display,
         )
 
-    def _begin(self, version: StoredVersion) -> JSONObject:
+    def _begin(self, version: StoredVersion, limits: Limits) -> JSONObject:
         """Record the start and return the resolved parameters."""
         request, specs = self._request, version.definition.parameters
         given = request.parameters
@@ -170,7 +185,7 @@ class _Run:
         now = datetime.now(ZoneInfo(schedule.timezone if schedule else "UTC"))
         problem: ValidationFailedError | None = None
         try:
-            given = parameters.resolve(specs, given, now=now)
+            given = resolution.resolve(specs, given, now=now)
         except ValidationFailedError as error:
             problem = error
         row = self._environment.catalogue.runs.start(
@@ -184,6 +199,7 @@ class _Run:
                 executed_by=request.executed_by,
                 parent_run_id=self._lineage.parent_run_id,
                 attempt=request.attempt,
+                limits=limits.model_dump(),
             )
         )
         if row.is_final:
@@ -195,41 +211,56 @@ class _Run:
     def _run_script(
         self, version: StoredVersion, resolved: JSONObject, limits: Limits
     ) -> CallOutcome:
-        environment, request = self._environment, self._request
+        environment = self._environment
+        with self._parts(version, limits) as parts:
+            nested = NestedRuns(
+                caller=self._request,
+                version=version,
+                lineage=self._lineage.within(limits),
+                versions=environment.versions,
+                begin=lambda inner, lineage: _Run(environment, inner, lineage=lineage),
+                read_result=environment.results.read,
+            )
+            call = ScriptCall(
+                code=version.record.compiled,
+                modules=version.record.modules,
+                filename=version.filename,
+                entry="run",
+                parameters=resolved,
+                context=self._facts(version, parts.datasources),
+                limits=limits,
+            )
+            host = full_host(parts, run_analysis=nested.run_analysis, log=self._log.write)
+            try:
+                return self._wait(call, host)
+            finally:
+                nested.stop()
+
+    @contextmanager
+    def _parts(self, version: StoredVersion, limits: Limits) -> Generator[RunParts]:
+        """Make what the run works with; close it when the script has ended."""
+        environment, project = self._environment, self._request.project
         datasources = DatasourceAccess(
-            environment.connections, project=request.project, declared=version.datasources
+            environment.connections, project=project, declared=version.datasources
         )
-        warehouse = WarehouseAccess(
-            environment.warehouse(request.project), datasources, limits=limits
-        )
-        nested = NestedRuns(
-            caller=request,
-            version=version,
-            lineage=self._lineage,
-            versions=environment.versions,
-            begin=lambda inner, lineage: _Run(environment, inner, lineage=lineage),
-            read_result=environment.results.read,
-        )
-        host = full_host(
-            datasources=datasources,
-            warehouse=warehouse,
-            metadata=self._metadata(),
-            run_analysis=nested.run_analysis,
-            log=self._log.write,
-        )
-        call = ScriptCall(
-            code=version.record.compiled,
-            filename=version.filename,
-            entry="run",
-            parameters=resolved,
-            context=self._facts(version, datasources),
-            limits=limits,
-        )
-        try:
-            return self._wait(call, host)
-        finally:
-            nested.stop()
-            warehouse.close()
+        with ExitStack() as closing:
+            warehouse = WarehouseAccess(environment.warehouse(project), datasources, limits=limits)
+            closing.callback(warehouse.close)
+            frames = Frames(limits)
+            closing.callback(frames.close)
+            scratch = ScratchAccess(environment.warehouse(project), frames, limits=limits)
+            closing.callback(scratch.close)
+            closing.callback(self._progress.close)
+            yield RunParts(
+                datasources=datasources,
+                warehouse=warehouse,
+                scratch=scratch,
+                frames=frames,
+                metadata=self._metadata(),
+                displays=self._displays,
+                progress=self._progress,
+                limits=limits,
+            )
 
     def _wait(self, call: ScriptCall, host: HostFunctions) -> CallOutcome:
         sandbox = self._environment.sandbox
@@ -254,7 +285,11 @@ class _Run:
             "analysis_id": version.record.name,
             "version": request.version,
             "attempt": request.attempt,
-            "schedule": _schedule_facts(version),
+            "schedule": schedule_facts(
+                version.definition.schedule,
+                datetime.now(UTC),
+                scheduled_time=request.scheduled_time,
+            ),
             "datasources": datasources.facts(),
             "read_only": False,
         }
@@ -301,6 +336,7 @@ class _Run:
                     status="cancelled" if isinstance(error, CancelledError) else "failed",
                     error=error.message,
                     error_detail=error_detail(error),
+                    usage=self._usage,
                     execution_time_ms=self._elapsed_ms(),
                     log=self._log.close(),
                 )
@@ -310,11 +346,16 @@ class _Run:
             _log.exception("The end of run %s could not be recorded", self._request.run_id)
 
     def _limits(self, version: StoredVersion) -> Limits:
-        analysis = self._environment.catalogue.analyses.get(
-            self._request.project, str(self._request.analysis_id)
+        environment, definition = self._environment, version.definition
+        effective = effective_limits(
+            environment.system_limits,
+            definition.execution,
+            stored=environment.versions.limits(self._request.analysis_id),
+            scheduled=definition.schedule is not None,
         )
-        own = LimitOverrides.model_validate(analysis.limits) if analysis.limits else None
-        return DEFAULT_LIMITS.merged(version.definition.execution).merged(own)
+        for warning in effective.warnings:
+            self._log.write("warning", warning)
+        return effective.limits
 
     def _elapsed_ms(self) -> int:
         return round((time.monotonic() - self._started) * 1000)
@@ -330,19 +371,6 @@ def error_detail(error: AnalysisSandboxError) -> JSONObject:
         "hint": error.hint,
         **place,
         "details": facts,
-    }
-
-
-def _schedule_facts(version: StoredVersion) -> JSONObject | None:
-    schedule = version.definition.schedule
-    if schedule is None:
-        return None
-    return {
-        "cron": schedule.cron,
-        "timezone": schedule.timezone,
-        "enabled": schedule.enabled,
-        "next_run": next_run(schedule, after=datetime.now(UTC)).isoformat(),
-        "scheduled_time": None,
     }
 
 

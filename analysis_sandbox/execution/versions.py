@@ -7,6 +7,7 @@ from uuid import UUID
 
 from analysis_sandbox.catalogue.catalogue import Catalogue
 from analysis_sandbox.catalogue.records import VersionRecord
+from analysis_sandbox.limits import LimitOverrides
 from analysis_sandbox.script.definition import Definition
 
 
@@ -54,6 +55,15 @@ class VersionCache:
         """Return the version an analysis has now, by name or UUID; raises `NotFoundError`."""
         analysis = self._catalogue.analyses.get(project, key)
         return self.get(analysis.id, analysis.version)
+
+    def limits(self, analysis_id: UUID) -> LimitOverrides | None:
+        """Return what is set for the limits of an analysis now: read each time, in one small query.
+
+        Raises:
+            NotFoundError: no such analysis.
+        """
+        stored = self._catalogue.analyses.limits(analysis_id)
+        return LimitOverrides.model_validate(stored) if stored else None
 
     def remember(self, record: VersionRecord) -> StoredVersion:
         """Add a version that was read or written elsewhere."""

@@ -75,12 +75,13 @@ _SHAPED = frozenset({
 class CheckedSQL:
     """What the gate learned about a text it let pass.
 
-    `statements` is how many there are, `changes_data` whether any writes rows, `keeps_state`
-    whether any leaves something that lives as long as the session (temporary tables),
-    `changes_project` whether any changes what it names `project.…`.
+    `statements` is how many there are, `returns_rows` whether each returns rows, `changes_data`
+    whether any writes rows, `keeps_state` whether any leaves something that lives as long as the
+    session (temporary tables), `changes_project` whether any changes what it names `project.…`.
     """
 
     statements: int
+    returns_rows: bool
     changes_data: bool
     keeps_state: bool
     changes_project: bool
@@ -109,14 +110,15 @@ def check_script(sql: str) -> CheckedSQL:
     statements = _checked(sql)
     return CheckedSQL(
         statements=len(statements),
+        returns_rows=all(statement.returns_rows for statement in statements),
         changes_data=any(statement.changes_data for statement in statements),
         keeps_state=any(statement.keeps_state for statement in statements),
         changes_project=any(statement.changes_project for statement in statements),
     )
 
 
-def check_query(sql: str) -> CheckedSQL:
-    """Check a text that must be one statement that returns rows.
+def check_query(sql: str, *, needs_rows: bool = False) -> CheckedSQL:
+    """Check a text that must be one statement, and one that returns rows if it `needs_rows`.
 
     Raises:
         StatementRefusedError: as `check_script`, or not exactly one statement, or one without rows.
@@ -125,12 +127,11 @@ def check_query(sql: str) -> CheckedSQL:
     if others:
         raise StatementRefusedError(
             f"A query is one statement; this text has {len(others) + 1}",
-            hint="Run the others with ctx.duckdb.exec first.",
+            hint="Run one after the other, or all but the last with ctx.duckdb.exec.",
         )
-    if not statement.returns_rows:
+    if needs_rows and not statement.returns_rows:
         raise StatementRefusedError(
-            f"{statement.words} returns no rows",
-            hint="Run it with ctx.duckdb.exec, or add RETURNING.",
+            f"{statement.words} returns no rows (line {statement.line})",
         )
     return check_script(sql)
 
@@ -355,7 +356,7 @@ def _check_indirect(function: exp.Anonymous, line: int) -> None:
         )
     for item in texts:
         if function.name.lower() == "query":
-            check_query(item.name)
+            check_query(item.name, needs_rows=True)
         else:
             _check_view(item.name.rpartition(".")[2], line)
 

@@ -160,9 +160,9 @@ class WarehouseSession:
     ) -> EncodedJSON:
         """Return the rows of one statement as a JSON array of objects.
 
-        `params` fill `?` and `$1`, or `$name` when they are a mapping. In a scratch session the
-        statement may also be one without rows. A `cached` query may be answered with what the same
-        query gave before, if no data of the project has changed since.
+        `params` fill `?` and `$1`, or `$name` when they are a mapping. A statement without rows
+        answers how many it touched, as `[{"Count": n}]`, or `[]`. A `cached` query may be answered
+        with what the same query gave before, if no data of the project has changed since.
 
         Raises:
             ResultTooLargeError: the text has more than `max_bytes` bytes.
@@ -186,12 +186,12 @@ class WarehouseSession:
         Raises:
             what `execute` raises, also while the stream is read.
         """
-        checked = self._allowed(check_query(sql, needs_rows=not self._is_scratch))
+        checked = self._allowed(check_query(sql))
         request: JSONObject = {
             "op": "query",
             "sql": sql,
             "params": encode_parameters(params),
-            "materialise": checked.changes_data,
+            "materialise": checked.changes_data or not checked.returns_rows,
             # Temporary tables are the session's own, and so is what is read from them.
             "cached": cached and not self._link.has_state,
         }

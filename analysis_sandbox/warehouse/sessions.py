@@ -136,6 +136,10 @@ class Session:
     def _query(self, request: Frame) -> None:
         header = request.header
         (statement,) = self._statements(header["sql"], 1)
+        if statement.type is duckdb.StatementType.TRANSACTION:
+            self._transaction.run(statement)
+            self._reply({"more": False}, (to_body(pa.schema([]), []),))
+            return
         key = self._cache_key(header)
         known = self._cache.find(key) if key else None
         if known is not None:

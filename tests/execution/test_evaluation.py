@@ -111,7 +111,7 @@ def test_an_options_function_cannot_write_to_a_writable_datasource(
 )
 def test_an_options_function_only_reads_datasources(shop: Workshop, call: str) -> None:
     entries = pick(f"{call}; return []").replace("analyses: []", "analyses: ['report']")
-    with pytest.raises(ScriptError):
+    with pytest.raises(ReadOnlyError, match="this code only reads"):
         shop.options(entries)
 
 

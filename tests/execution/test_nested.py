@@ -14,6 +14,7 @@ from analysis_sandbox.errors import (
     TimeLimitError,
     ValidationFailedError,
 )
+from analysis_sandbox.execution.nested import AT_ONCE
 from tests.execution.workshop import Workshop, bounded, script, uses
 
 _ADD = script(
@@ -141,6 +142,24 @@ def test_ten_nested_runs_go_on_at_once(shop: Workshop) -> None:
     assert [row.status for row in shop.rows(add)] == ["completed"] * 10
 
 
+def test_many_nested_runs_take_turns(shop: Workshop) -> None:
+    counted = shop.save(script("await ctx.sleep(20); return {}"), "counted")
+    body = """const all = await Promise.all([...Array(30).keys()].map(
+        () => ctx.runAnalysis('counted')));
+        return {done: all.filter((one) => one.success).length}"""
+    answer, _ = shop.run(shop.save(calls(body, "counted")))
+
+    assert answer == {"done": 30}
+    runs = shop.rows(counted)
+    assert len(runs) == 30
+    begins = [(row.started_at, 1) for row in runs] + [(row.completed_at, -1) for row in runs]
+    most = at_once = 0
+    for _moment, change in sorted(begins, key=lambda each: (str(each[0]), each[1])):
+        at_once += change
+        most = max(most, at_once)
+    assert most <= AT_ONCE
+
+
 def test_parameters_a_nested_analysis_does_not_declare_are_dropped_with_a_warning(
     shop: Workshop,
 ) -> None:
@@ -261,3 +280,16 @@ def test_a_nested_run_that_nobody_waits_for_is_stopped_at_the_end(shop: Workshop
     assert row.status == "completed"
     bounded(lambda: shop.rows(inner)[0].is_final, "the nested run ends")
     assert shop.rows(inner)[0].status == "cancelled"
+
+
+def test_the_outermost_run_says_how_deep_its_calls_may_go(shop: Workshop) -> None:
+    shop.save(script("return {}"), "bottom")
+    shop.save(calls("return await ctx.runAnalysis('bottom')", "bottom"), "middle")
+    body = """const middle = await ctx.runAnalysis('middle');
+        return { success: middle.success, error: middle.error ?? null }"""
+    allowed = shop.save(calls(body, "middle"), "allowed", limits={"nesting_depth": 3})
+    refused = shop.save(calls(body, "middle"), "refused", limits={"nesting_depth": 2})
+    assert shop.run(allowed)[0] == {"success": True, "error": None}
+    result, _ = shop.run(refused)
+    assert result["success"] is False
+    assert "nested 2 deep; the limit is 2" in result["error"]

@@ -1,12 +1,13 @@
 """One run: what is stored of it, how it fails, what bounds it."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from analysis_sandbox.catalogue.records import NewRun, RunFinish
+from analysis_sandbox.catalogue.records import NewAnalysis, NewRun, NewVersion, RunFinish
 from analysis_sandbox.errors import (
     CancelledError,
     MemoryLimitError,
@@ -17,6 +18,7 @@ from analysis_sandbox.errors import (
     ValidationFailedError,
 )
 from analysis_sandbox.execution.runner import Runner
+from analysis_sandbox.limits import LimitOverrides, SystemLimits
 from tests.execution.workshop import Workshop, script, uses
 
 
@@ -258,3 +260,65 @@ def test_a_result_that_is_no_object_fails_the_run(shop: Workshop) -> None:
     error, row = shop.fail(shop.save(script("return [1]")))
     assert isinstance(error, ScriptError)
     assert row.status == "failed"
+
+
+def test_the_usage_of_a_failed_run_and_the_limits_of_every_run_are_stored(shop: Workshop) -> None:
+    version = shop.save(script("throw new Error('no')"), limits={"timeout_ms": 20_000})
+    _, row = shop.fail(version)
+    assert row.usage is not None
+    assert isinstance(row.usage["wall_ms"], float)
+    assert row.limits is not None
+    assert (row.limits["timeout_ms"], row.limits["memory_mb"]) == (20_000, 256)
+
+
+def test_a_limit_above_the_maximum_of_the_installation_is_lowered_aloud(shop: Workshop) -> None:
+    lowered = SystemLimits.of(LimitOverrides(), LimitOverrides(memory_mb=64))
+    version = shop.save(script("return {}", "execution: {memory_mb: 128},"))
+    request = shop.request(version)
+    Runner(replace(shop.environment, system_limits=lowered)).execute(request)
+    row = shop.row(request.run_id)
+    assert row.limits is not None
+    assert row.limits["memory_mb"] == 64
+    ((level, message),) = shop.log(request.run_id)
+    assert level == "warning"
+    assert "memory_mb is lowered to the installation's maximum of 64 MB" in message
+
+
+def test_a_scheduled_run_knows_its_tick(shop: Workshop) -> None:
+    version = shop.save(script("return ctx.schedule", "schedule: {cron: '0 6 * * *'},"))
+    tick = datetime(2026, 1, 5, 6, tzinfo=UTC)
+    by_schedule, _ = shop.run(version, scheduled_time=tick, trigger="scheduled")
+    by_hand, _ = shop.run(version)
+    assert by_schedule["scheduled_time"] == "2026-01-05T06:00:00+00:00"
+    assert by_hand["scheduled_time"] is None
+    assert by_hand["next_run"] > datetime.now(UTC).isoformat()
+
+
+def test_a_script_imports_what_was_stored_with_its_version(shop: Workshop) -> None:
+    source = script("return {twice: twice(21)}").replace(
+        "export default", "import { twice } from 'doubling'; export default", 1
+    )
+    record = shop.environment.catalogue.analyses.create(
+        NewAnalysis(
+            project=shop.project,
+            name="importing",
+            version=NewVersion(
+                title="Report",
+                source=source,
+                compiled=source,
+                language="javascript",
+                metadata={"title": "Report"},
+                modules={"doubling": "export const twice = (n) => n * 2;"},
+            ),
+        )
+    )
+    assert shop.run(record)[0] == {"twice": 42}
+
+
+def test_a_metadata_value_that_is_too_large_fails_on_its_line(shop: Workshop) -> None:
+    error, row = shop.fail(
+        shop.save(script("\nctx.metadata.set('k', 'x'.repeat(300e3)); return {}"))
+    )
+    assert "300002 bytes as JSON; at most 262144 are allowed" in error.message
+    assert row.error_detail is not None
+    assert (row.error_detail["code"], row.error_detail["line"]) == ("LIMIT_EXCEEDED", 3)

@@ -120,11 +120,29 @@ def test_an_error_says_which_of_several_statements_failed(session: WarehouseSess
     assert session.tables() == ["t"]
 
 
-def test_a_query_is_one_statement_with_rows(session: WarehouseSession) -> None:
+def test_a_query_is_one_statement(session: WarehouseSession) -> None:
     with pytest.raises(StatementRefusedError, match="this text has 2"):
         session.query("SELECT 1; SELECT 2", max_bytes=LIMIT)
-    with pytest.raises(StatementRefusedError, match="CREATE returns no rows"):
-        session.query("CREATE TABLE t (a INT)", max_bytes=LIMIT)
+
+
+def test_a_query_without_rows_says_how_many_it_touched(session: WarehouseSession) -> None:
+    assert rows(session, "CREATE TABLE t (a INT)") == []
+    answer = session.query("INSERT INTO t VALUES (?), (?)", [1, 2], max_bytes=LIMIT)
+    assert answer == '[{"Count":2}]'
+    assert rows(session, "UPDATE t SET a = 3") == [{"Count": 2}]
+
+
+def test_a_transaction_may_be_begun_and_ended_by_queries(
+    shared: Home, session: WarehouseSession
+) -> None:
+    session.execute("CREATE TABLE t (a INT)")
+    assert rows(session, "BEGIN TRANSACTION") == []
+    assert rows(session, "INSERT INTO t VALUES (1)") == [{"Count": 1}]
+    with pytest.raises(QueryError, match="open already"):
+        session.execute("BEGIN")
+    assert rows(session, "ROLLBACK") == []
+
+    assert rows(session, "SELECT * FROM t") == []
 
 
 def test_a_change_with_returning_is_stored_with_its_rows(

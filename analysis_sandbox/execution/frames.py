@@ -1,0 +1,363 @@
+"""The DataFrames of one run: plans under numbers, which are all that a script holds of them."""
+# pyarrow ships no type information.
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import polars as pl
+import pyarrow as pa
+
+from analysis_sandbox.dataframe import arguments
+from analysis_sandbox.dataframe.arrow_input import frame_of_batches
+from analysis_sandbox.dataframe.column_types import type_name
+from analysis_sandbox.dataframe.computing import MEBIBYTE, Computer, size_of
+from analysis_sandbox.dataframe.data_steps import DATA_STEPS
+from analysis_sandbox.dataframe.output import arrow_batches, arrow_schema, rows_json
+from analysis_sandbox.dataframe.refusals import refusal, translated
+from analysis_sandbox.dataframe.rows import frame_of_rows, series_of_values
+from analysis_sandbox.dataframe.steps import (
+    GROUPING_STEPS,
+    MULTIPLYING_STEPS,
+    apply_data_step,
+    apply_step,
+)
+from analysis_sandbox.dataframe.table import Table, of_plan
+from analysis_sandbox.errors import LimitExceededError, ValidationFailedError
+from analysis_sandbox.execution.sources import DatasourceAccess, WarehouseAccess, as_text
+from analysis_sandbox.limits import Limits
+from analysis_sandbox.values import EncodedJSON, JSONValue
+
+Function = Callable[..., object]
+
+_MOST_FRAMES = 10_000
+# A plan with more steps is computed in between: Polars' time grows with the square of them.
+_MOST_STEPS = 100
+_SAVE_MODES = ("overwrite", "append")
+
+
+@dataclass(slots=True)
+class _Frame:
+    """One frame: its plan, how many steps it has, and its rows once they are held."""
+
+    table: Table
+    steps: int = 1
+    is_grouped: bool = False
+    data: pl.DataFrame | None = None
+    size: int = 0
+
+
+class Frames:
+    """All frames of one run. Thread-safe; `close` ends what is being computed."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._budget = limits.dataframe_memory_mb * MEBIBYTE
+        self._max_bytes = limits.frame_mb * MEBIBYTE
+        self._computer = Computer(budget_bytes=self._budget)
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._frames: dict[int, _Frame] = {}
+        self._held = 0
+
+    def synchronous(self) -> Mapping[str, Function]:
+        """Return the host functions that a script waits for."""
+        return {
+            "frame.create": self.create,
+            "frame.apply": self.apply,
+            "frame.attach": self.attach,
+            "frame.materialise": self.materialise,
+            "frame.rows": self.rows,
+            "frame.keep": self.keep,
+            "frame.collect": self.collect,
+            "frame.height": self.height,
+            "frame.schema": self.schema,
+            "frame.release": self.release,
+        }
+
+    def asynchronous(
+        self, *, datasources: DatasourceAccess, warehouse: WarehouseAccess | None
+    ) -> Mapping[str, Function]:
+        """Return the host functions that move rows between frames and databases."""
+
+        def of_datasource(name: str, sql: str, params: object = None) -> int:
+            source = datasources.readable(as_text(name, "datasource"))
+            with source.read_arrow(as_text(sql, "sql"), _values(params)) as reader:
+                return self.read(reader)
+
+        if warehouse is None:
+            return {"datasource.frame": of_datasource}
+
+        def of_warehouse(
+            sql: str, params: Sequence[object] | Mapping[str, object] | None = None
+        ) -> int:
+            with warehouse.session().read_arrow(as_text(sql, "sql"), params) as reader:
+                return self.read(reader)
+
+        def save(given: object, table: str, options: object = None) -> JSONValue:
+            return self._save(warehouse, given, as_text(table, "tableName"), options)
+
+        return {
+            "datasource.frame": of_datasource,
+            "duckdb.frame": of_warehouse,
+            "duckdb.saveDataFrame": save,
+        }
+
+    def add(self, plan: pl.LazyFrame) -> int:
+        """Take a plan in; return its handle."""
+        return self._add(_Frame(of_plan("DataFrame", plan)))
+
+    def get(self, handle: object) -> pl.LazyFrame:
+        """Return the plan under a handle, given as a number or as `{"$frame": number}`."""
+        return self._frame(handle).table.plan
+
+    def read(self, reader: pa.RecordBatchReader) -> int:
+        """Take all rows of a reader in; return the handle."""
+        free = self._budget - self._held
+
+        def check(rows: int, size: int) -> None:
+            self._computer.check_stopped()
+            if size > free:
+                raise self._computer.too_large(rows, size, free)
+
+        return self._hold(frame_of_batches(reader, check=check))
+
+    def create(self, rows: object) -> int:
+        """`frame.create`: make a frame of an array of objects."""
+        return self._hold(frame_of_rows(rows))
+
+    def apply(self, handle: object, step: object, given: object) -> int:
+        """`frame.apply`: return the frame after a step."""
+        frame = self._frame(handle)
+        name = arguments.text("frame.apply", "the step", step)
+        if not arguments.is_array(given):
+            raise refusal(name, "the arguments must be an array")
+        if name in DATA_STEPS:
+            return self._hold(apply_data_step(name, self._data(frame, name), given))
+        inputs = [frame]
+        resolved = [self._resolved(item, inputs) for item in given]
+        table = apply_step(name, frame.table, resolved)
+        if name in MULTIPLYING_STEPS:
+            table = Table(self._computer.watched(table.plan), table.scope)
+        after = _Frame(
+            table,
+            steps=sum(item.steps for item in inputs) + 1,
+            is_grouped=name in GROUPING_STEPS,
+        )
+        if after.steps > _MOST_STEPS:
+            self._data(after, name, must_hold=True)
+        return self._add(after)
+
+    def attach(self, handle: object, columns: object) -> int:
+        """`frame.attach`: add or replace columns by one value for each row."""
+        data = self._data(self._frame(handle), "withColumn")
+        members = arguments.mapping("withColumn", "the columns", columns)
+        series = [_column(name, values, data.height) for name, values in members.items()]
+        with translated("withColumn"):
+            return self._hold(data.with_columns(series))
+
+    def materialise(self, handle: object) -> JSONValue:
+        """`frame.materialise`: compute the rows and hold them, for callbacks on rows."""
+        frame = self._frame(handle)
+        height = self._data(frame, "filter", must_hold=True).height
+        return {"handle": _number(handle), "height": height}
+
+    def rows(
+        self, handle: object, offset: object, length: object, columns: object = None
+    ) -> EncodedJSON:
+        """`frame.rows`: return some rows."""
+        frame = self._frame(handle)
+        data = self._data(frame, "rows", must_hold=True)
+        if columns is not None:
+            data = data.select(frame.table.scope.columns("rows", "a column name", columns))
+        start = arguments.whole("rows", "the offset", offset, least=0)
+        count = arguments.whole("rows", "the length", length, least=0)
+        return rows_json(data.slice(start, count), max_bytes=self._max_bytes)
+
+    def keep(self, handle: object, indices: object) -> int:
+        """`frame.keep`: return a frame of the rows with these numbers."""
+        data = self._data(self._frame(handle), "filter")
+        if not arguments.is_array(indices):
+            raise refusal("filter", "the row numbers must be an array")
+        with translated("filter"):
+            numbers = pl.Series(indices, dtype=pl.Int64, strict=True)
+        if numbers.null_count() or not numbers.is_between(0, data.height - 1).all():
+            raise refusal("filter", f"a row number is not between 0 and {data.height - 1}")
+        return self._hold(data[numbers] if len(numbers) else data.clear())
+
+    def collect(self, handle: object) -> EncodedJSON:
+        """`frame.collect`: return all rows."""
+        return rows_json(self._data(self._frame(handle), "collect"), max_bytes=self._max_bytes)
+
+    def height(self, handle: object) -> int:
+        """`frame.height`: return the number of rows; they need not fit into memory."""
+        frame = self._frame(handle)
+        try:
+            return self._data(frame, "height").height
+        except LimitExceededError:
+            plan = frame.table.plan.select(pl.len().cast(pl.Int64).alias("height"))
+            counted = of_plan("height", plan)
+            found = self._computer.collected(counted, step="height", free_bytes=MEBIBYTE)
+            return int(found.item())
+
+    def schema(self, handle: object) -> JSONValue:
+        """`frame.schema`: return name and type of each column."""
+        schema = self._frame(handle).table.schema
+        return [{"name": name, "type": type_name(dtype)} for name, dtype in schema.items()]
+
+    def release(self, handle: object) -> None:
+        """`frame.release`: forget a frame; frames made from it stay."""
+        with self._lock:
+            frame = self._frames.pop(_number(handle), None)
+            self._held -= frame.size if frame else 0
+
+    @contextlib.contextmanager
+    def batches(self, given: object) -> Generator[pa.RecordBatchReader]:
+        """Compute a frame, or an array of rows, as a stream of Arrow batches."""
+        frame = self._given(given)
+        schema = arrow_schema(frame.table.schema)
+        if frame.data is not None:
+            yield pa.RecordBatchReader.from_batches(schema, arrow_batches([frame.data]))
+            return
+        with self._computer.batches(frame.table, step="saveDataFrame") as parts:
+            yield pa.RecordBatchReader.from_batches(schema, arrow_batches(parts))
+
+    def arrow_of(self, given: object) -> pa.Table:
+        """Return a frame, or an array of rows, as an Arrow table."""
+        with self.batches(given) as reader:
+            return reader.read_all()
+
+    def close(self) -> None:
+        """End what is being computed and forget all frames, from any thread."""
+        self._computer.stop()
+        with self._lock:
+            self._frames.clear()
+            self._held = 0
+
+    def _save(
+        self, warehouse: WarehouseAccess, given: object, table: str, options: object
+    ) -> JSONValue:
+        known = arguments.options("saveDataFrame", options, ("mode", "partition"))
+        mode = arguments.choice(
+            "saveDataFrame", "mode", known.get("mode", "overwrite"), _SAVE_MODES
+        )
+        frame = self._given(given)
+        partition: list[str] = []
+        if "partition" in known:
+            partition = frame.table.scope.columns("saveDataFrame", "partition", known["partition"])
+        if not frame.table.names:
+            raise refusal("saveDataFrame", "the frame has no columns; nothing can be stored")
+        with self.batches(given) as reader:
+            rows = warehouse.session().load(
+                table,
+                reader,
+                mode="replace" if mode == "overwrite" else "append",
+                partition=partition if mode == "overwrite" else (),
+            )
+        return {"table": table, "rows": rows}
+
+    def _given(self, given: object) -> _Frame:
+        """Return a frame by its handle, or a new one of rows, which is not held."""
+        if arguments.is_array(given):
+            data = frame_of_rows(given)
+            return _Frame(self._computer.source(data), data=data)
+        return self._frame(given)
+
+    def _resolved(self, argument: object, inputs: list[_Frame]) -> object:
+        """Replace frames in an argument by their tables; note them as inputs."""
+        if arguments.is_array(argument):
+            return [self._resolved_frame(item, inputs) for item in argument]
+        return self._resolved_frame(argument, inputs)
+
+    def _resolved_frame(self, argument: object, inputs: list[_Frame]) -> object:
+        if not _is_frame(argument):
+            return argument
+        frame = self._frame(argument)
+        inputs.append(frame)
+        return frame.table
+
+    def _frame(self, handle: object) -> _Frame:
+        number = _number(handle)
+        with self._lock:
+            frame = self._frames.get(number)
+        if frame is None:
+            self._computer.check_stopped()
+            raise ValidationFailedError(
+                "This DataFrame is not known: it was released, or belongs to another run"
+            )
+        return frame
+
+    def _data(self, frame: _Frame, step: str, *, must_hold: bool = False) -> pl.DataFrame:
+        """Return the rows of a frame; they are held from then on while there is room.
+
+        Half of the memory stays free for what is computed next.
+        """
+        if frame.data is not None:
+            return frame.data
+        free = self._budget - self._held
+        data = self._computer.collected(
+            frame.table, step=step, free_bytes=free, at_once=frame.is_grouped
+        )
+        size = size_of(data)
+        with self._lock:
+            if not must_hold and self._held + size > self._budget // 2:
+                return data
+            self._held += size
+        frame.size, frame.data, frame.steps = size, data, 1
+        frame.table = self._computer.source(data)
+        return data
+
+    def _hold(self, data: pl.DataFrame) -> int:
+        """Take rows in; return the handle."""
+        size = size_of(data)
+        with self._lock:
+            free = self._budget - self._held
+            if size > free:
+                raise self._computer.too_large(data.height, size, free)
+            self._held += size
+        return self._add(_Frame(self._computer.source(data), data=data, size=size))
+
+    def _add(self, frame: _Frame) -> int:
+        self._computer.check_stopped()
+        with self._lock:
+            if len(self._frames) >= _MOST_FRAMES:
+                raise LimitExceededError(
+                    f"The run has {_MOST_FRAMES} DataFrames; at most {_MOST_FRAMES} can be",
+                    hint="Make one frame of many rows instead of a frame for each row.",
+                )
+            number = next(self._numbers)
+            self._frames[number] = frame
+            return number
+
+
+def _number(handle: object) -> int:
+    if _is_frame(handle):
+        handle = cast("Mapping[str, object]", handle)["$frame"]
+    if not isinstance(handle, int) or isinstance(handle, bool):
+        raise ValidationFailedError(f"A DataFrame is needed, not {arguments.described(handle)}")
+    return handle
+
+
+def _is_frame(value: object) -> bool:
+    return arguments.is_object(value) and "$frame" in value
+
+
+def _values(params: object) -> Sequence[object]:
+    if params is None:
+        return ()
+    if not arguments.is_array(params):
+        raise ValidationFailedError("params must be an array")
+    return cast("list[Any]", params)
+
+
+def _column(name: str, values: object, height: int) -> pl.Series:
+    if not arguments.is_array(values):
+        raise refusal("withColumn", f"the values of '{name}' must be an array")
+    given = values
+    if len(given) != height:
+        raise refusal("withColumn", f"'{name}' has {len(given)} values for {height} rows")
+    return series_of_values(name, given)

@@ -1,0 +1,1 @@
+"""DataFrames of scripts, computed by the real Polars."""
