@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from analysis_sandbox.script.bindings import Bindings, Path
 from analysis_sandbox.script.forbidden import find_forbidden
-from analysis_sandbox.script.option_reads import OptionReads, read_options
+from analysis_sandbox.script.parameters.option_reads import OptionReads, read_options
 from analysis_sandbox.script.sections import UNSTORABLE
 from analysis_sandbox.script.tree import ScriptTree, line, operands
 

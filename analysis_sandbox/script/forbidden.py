@@ -1,4 +1,4 @@
-"""What a script must not contain: code made from text, imports, ways to files and networks.
+"""What a script must not contain: code made from text, code loaded later, files and networks.
 
 These checks are friendly errors, found before anything runs. What keeps a script in is the sandbox.
 """
@@ -6,6 +6,7 @@ These checks are friendly errors, found before anything runs. What keeps a scrip
 from tree_sitter import Node
 
 from analysis_sandbox.script.bindings import Bindings
+from analysis_sandbox.script.packages.specifiers import refusal
 from analysis_sandbox.script.tree import ScriptTree, bare, line, operands
 from analysis_sandbox.script.wording import shown
 
@@ -14,20 +15,7 @@ _CONSTRUCTORS = frozenset({"Function", "AsyncFunction", "GeneratorFunction"})
 _FUNCTION_EXPRESSIONS = frozenset({"arrow_function", "function_expression", "generator_function"})
 _NETWORK = frozenset({"fetch", "XMLHttpRequest", "WebSocket", "EventSource", "importScripts"})
 _HOSTS = frozenset({"process", "Deno", "Bun"})
-_DRIVERS = frozenset(
-    {
-        *("duckdb", "postgres", "pg", "mysql", "mysql2", "sqlite3", "better-sqlite3", "mongodb"),
-        *("redis", "knex", "sequelize", "@clickhouse/client", "@aws-sdk/client-s3", "aws-sdk"),
-        *("axios", "node-fetch", "got"),
-    }
-)
-_BUILTINS = frozenset(
-    {
-        *("fs", "os", "net", "tls", "dns", "http", "https", "http2", "child_process", "cluster"),
-        *("worker_threads", "vm", "process", "path", "stream", "zlib", "crypto", "readline"),
-        *("repl", "module", "inspector"),
-    }
-)
+_NO_REQUIRE = "nothing is loaded while a script runs; write `import … from` at its top"
 _FROM_TEXT = "a stored script runs as it was written, without code made from text"
 
 
@@ -44,9 +32,6 @@ def find_forbidden(tree: ScriptTree, bindings: Bindings) -> list[tuple[int, str]
     def report(node: Node, message: str) -> None:
         found.setdefault(node.start_byte, (line(node), f"Line {line(node)}: {message}"))
 
-    for node in find_imports(tree):
-        source = tree.literal(node.child_by_field_name("source")) or ""
-        report(node, f"import of {shown(source)} is not possible: {_import_advice(source)}")
     for node in tree.nodes("identifier"):
         if tree.text(node) == "eval":
             report(node, f"eval() is not allowed: {_FROM_TEXT}")
@@ -67,7 +52,7 @@ def _call_problem(tree: ScriptTree, bindings: Bindings, node: Node) -> str | Non
     callee = node.child_by_field_name("constructor" if is_new else "function")
     callee = bare(callee) if callee is not None else node
     if callee.type == "import":
-        return "import() is not allowed: a script is one file that loads nothing while it runs"
+        return f"import() is not allowed: {_NO_REQUIRE}"
     if callee.type in {"member_expression", "subscript_expression"}:
         return _method_problem(tree, callee, is_new=is_new)
     name = tree.text(callee) if callee.type == "identifier" else ""
@@ -81,7 +66,8 @@ def _global_problem(tree: ScriptTree, name: str, arguments: list[Node]) -> str |
         return f"the {name} constructor is not allowed: {_FROM_TEXT}"
     if name == "require":
         source = (tree.literal(arguments[0]) if arguments else None) or ""
-        return f"require({shown(source)}) is not possible: {_import_advice(source)}"
+        reason = (refusal(source) if source else None) or _NO_REQUIRE
+        return f"require({shown(source)}) is not possible: {reason}"
     if name in _NETWORK:
         return f"{name} is not available: scripts reach data only through ctx.datasource"
     return None
@@ -115,15 +101,3 @@ def _member_problem(
     if name in _HOSTS and name not in tested:
         return f"{name} is not available: a script has no files, environment or processes"
     return None
-
-
-def _import_advice(source: str) -> str:
-    package = source.removeprefix("node:")
-    package = "/".join(package.split("/")[: 2 if package.startswith("@") else 1])
-    if source.startswith("node:") or package in _BUILTINS:
-        return "a script has no files, network or processes; data comes from ctx"
-    if package in _DRIVERS:
-        return "the host connects to databases and services; use ctx.datasource or ctx.duckdb"
-    if source.startswith((".", "/")):
-        return "a script is one file; put the code into it"
-    return "packages cannot be imported yet; put the code you need into the script"

@@ -10,6 +10,7 @@ from cronsim import CronSim
 from analysis_sandbox.errors import ValidationFailedError
 from analysis_sandbox.script.definition import ScheduleSpec
 from analysis_sandbox.script.wording import did_you_mean, shown
+from analysis_sandbox.values import JSONObject
 
 _HOUR = 1
 # The widest change of clocks is 24 hours (Samoa skipped a day).
@@ -45,6 +46,21 @@ def next_run(spec: ScheduleSpec, after: datetime) -> datetime:
     hours = spec.cron.split()[_HOUR]
     ticks = _real_hours(spec.cron, start) if hours == "*" else _wall_clock(spec.cron, start, zone)
     return next(tick for tick in ticks if tick.astimezone(UTC) > after)
+
+
+def schedule_facts(
+    spec: ScheduleSpec | None, now: datetime, *, scheduled_time: datetime | None = None
+) -> JSONObject | None:
+    """Return what a script sees as `ctx.schedule`; `scheduled_time` is the tick it runs for."""
+    if spec is None:
+        return None
+    return {
+        "cron": spec.cron,
+        "timezone": spec.timezone,
+        "enabled": spec.enabled,
+        "next_run": next_run(spec, now).isoformat(),
+        "scheduled_time": scheduled_time.isoformat() if scheduled_time else None,
+    }
 
 
 def _real_hours(cron: str, start: datetime) -> Iterator[datetime]:

@@ -6,11 +6,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from analysis_sandbox.errors import ValidationFailedError
-from analysis_sandbox.limits import LimitOverrides
+from analysis_sandbox.limits import UNITS, LimitOverrides
 from analysis_sandbox.script.cron import canonical_cron
 from analysis_sandbox.script.definition import Definition, Dependencies, ScheduleSpec
-from analysis_sandbox.script.option_reads import OptionReads
-from analysis_sandbox.script.parameter_structure import read_parameters
+from analysis_sandbox.script.parameters.option_reads import OptionReads
+from analysis_sandbox.script.parameters.structure import read_parameters
 from analysis_sandbox.script.schedule import timezone
 from analysis_sandbox.script.sections import Problems, Section, found, refuse_unstorable
 from analysis_sandbox.script.wording import did_you_mean
@@ -25,7 +25,6 @@ _SCHEDULE = (
 )
 _LONGEST_TITLE = 500
 _MOST_RETRIES = 20
-_UNITS = {"timeout_ms": "ms", "memory_mb": "MB", "result_size_mb": "MB", "duckdb_memory_mb": "MB"}
 
 
 def read_definition(
@@ -124,7 +123,8 @@ def _execution(section: Section | None) -> LimitOverrides | None:
     if section is None:
         return None
     fields = LimitOverrides.model_fields
-    known = sorted({*fields, *(item.alias for item in fields.values() if item.alias)})
+    aliases = {item.serialization_alias for item in fields.values()} - {None}
+    known = sorted({*fields, *map(str, aliases)})
     stated = section.stated()
     if "memory_mb" in stated and "memory_limit_mb" in stated:
         section.error("memory_limit_mb", "is the same as memory_mb; state one of them")
@@ -143,10 +143,8 @@ def _execution(section: Section | None) -> LimitOverrides | None:
 
 
 def _limit_problem(key: str, problem: ErrorDetails) -> str:
-    unit = _UNITS["memory_mb" if key == "memory_limit_mb" else key]
+    unit = UNITS["memory_mb" if key == "memory_limit_mb" else key]
     given, bounds = problem["input"], problem.get("ctx", {})
-    if "le" in bounds:
-        return f"is {given} {unit}; the maximum is {bounds['le']:.15g} {unit}"
     if "ge" in bounds:
         return f"is {given} {unit}; the minimum is {bounds['ge']:.15g} {unit}"
     if "gt" in bounds:

@@ -1,6 +1,7 @@
-"""Whether a text is a script at all: size, characters, syntax, and whether it is TypeScript."""
+"""Whether a text is a script at all: size, characters, syntax."""
 
 import re
+from collections.abc import Callable, Iterable
 
 from tree_sitter import Node
 
@@ -15,32 +16,14 @@ MAX_RECOVERY_BYTES = 32 << 10
 _MOST_ERRORS = 20
 _OPENING = b"([{"
 _NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
-_CONTEXT = 300
 _TOKEN = re.compile(r"[\w$]+|\S")
+_LINE_ENDS = re.compile("\r\n|[\n\r\u2028\u2029]")
 _ENGINE_WORDS = {
     "unexpected token in expression: ": "unexpected token ",
     "unexpected end of input": "unexpected end of the script",
     "unexpected end of string": "unexpected end of a line inside a text",
 }
 _END = "unexpected end of the script"
-# What stands at the place where JavaScript stops understanding TypeScript, and before it.
-_TYPE_AT = re.compile(
-    r":\s*(?:string|number|boolean|any|unknown|void|never|object|bigint|undefined|[A-Z]\w*)\b"
-)
-_COLON_AT = re.compile(r":\s*(?!true\b|false\b|null\b)[A-Za-z_{(\[\"']")
-_BINDING_BEFORE = re.compile(r"(?:\b(?:const|let|var)\s+[\w$]+|[(,]\s*[\w$]+|[)\]}])\??$")
-_TYPED_AT = re.compile(
-    r"<\s*[\w{]|(?:as|satisfies|implements)\b|\?\s*[:,)]|!\s*[.\[;),]"
-    r"|(?:interface|enum|declare|abstract|namespace)\b"
-)
-_TYPED_BEFORE = re.compile(
-    r"(?:^|;|\})\s*(?:export\s+)?(?:declare\s+)?(?:type|interface|namespace|enum|abstract)\s+\w*$"
-    r"|\bimport\s+type\s*$|\b(?:private|public|protected|readonly|declare)\s+$"
-    r"|\bnew\s+\w+<[\w\s,.|\[\]]*$"
-)
-_TYPED_CALLEE = re.compile(r"[\w$.]+<[\w\s,.|\[\]{}]+$")
-# `{ a: 1 b: 2 }` is a forgotten comma, not a type.
-_OBJECT_ENTRY = re.compile(r"[{,]\s*[\w'\"]+\s*:[^(]*$")
 
 
 def text_problems(source: str) -> list[str]:
@@ -72,8 +55,14 @@ def is_syntax_error(error: ScriptError) -> bool:
     return error.name == "SyntaxError" and not (frames and frames[-1].endswith(")"))
 
 
-def engine_problem(error: ScriptError, source: str) -> str:
-    """Return the engine's syntax error as `Syntax error at line 15: unexpected token ';' …`."""
+def engine_problem(
+    error: ScriptError, source: str, *, column: Callable[[int, int], int] | None = None
+) -> str:
+    """Return the engine's syntax error as `Syntax error at line 15: unexpected token ';' …`.
+
+    `source` is what the engine read; where that is not what the author wrote, `column` turns a line
+    and column of it into the author's column.
+    """
     message = error.message.strip() or "unexpected token"
     message = message[0].lower() + message[1:]
     for theirs, ours in _ENGINE_WORDS.items():
@@ -84,68 +73,46 @@ def engine_problem(error: ScriptError, source: str) -> str:
     token = _TOKEN.match(at)
     if token is None and message.startswith("unexpected token"):
         message = _END
-    where = f"column {len(before) + 1}" if error.column else ""
+    place = len(before) + 1
+    place = column(error.line, place) if column else place
+    where = f"column {place}" if error.column else ""
     if token is not None and where and shown(token.group()) not in message:
         where = f"{where}, at {shown(token.group())}"
     return f"Syntax error at line {error.line}: {message}" + (f" ({where})" if where else "")
 
 
-def further_problems(tree: ScriptTree, first: ScriptError) -> list[str]:
-    """Return the syntax errors behind the engine's first one.
+def error_column(error: ScriptError, source: str) -> int:
+    """Return the column of an error in characters; the engine counts bytes."""
+    return len(_around(error, source)[0]) + 1
+
+
+def further_problems(tree: ScriptTree, broken: list[Node], first: ScriptError) -> list[str]:
+    """Return the syntax errors of `broken` nodes that are behind the engine's first one.
 
     The engine stops at its first error. The parser goes on, but what it finds then is only true
     where it could go on at once: so either all of its errors are small, or none is told.
     """
-    broken = tree.nodes("ERROR", "missing")
     is_lost = "unexpected end" in first.message or any(_is_long(node) for node in broken)
     if first.line is None or is_lost:
         return []
+    return parser_problems(tree, (node for node in broken if line(node) > (first.line or 0)))
+
+
+def parser_problems(tree: ScriptTree, broken: Iterable[Node]) -> list[str]:
+    """Return the parser's syntax errors at these nodes, one for a line."""
     problems: dict[int, str] = {}
     for node in broken:
         place = line(node)
-        if place <= first.line or place in problems:
-            continue
         what = f"missing {shown(node.type)}" if node.is_missing else "unexpected token near "
         what += "" if node.is_missing else shown(tree.text(node))
-        problems[place] = f"Syntax error at line {place}: {what} (column {tree.column(node)})"
+        message = f"Syntax error at line {place}: {what} (column {tree.column(node)})"
+        problems.setdefault(place, message)
     return list(problems.values())[:_MOST_ERRORS]
-
-
-def typescript_problem(error: ScriptError, source: str) -> str | None:
-    """Return what to do when a syntax error is where TypeScript begins, else None."""
-    if error.line is None:
-        return None
-    before, at = _around(error, source)
-    left = before[-_CONTEXT:]
-    is_typed = _TYPED_BEFORE.search(left) or _TYPED_AT.match(at)
-    if not _OBJECT_ENTRY.search(left):
-        is_typed = is_typed or _TYPE_AT.match(at)
-        is_typed = is_typed or (_COLON_AT.match(at) and _BINDING_BEFORE.search(left))
-    if not is_typed:
-        return None
-    return _untranslated(f"line {error.line}, column {len(before) + 1}: {shown(at.strip()[:40])}")
-
-
-def type_arguments(tree: ScriptTree) -> str | None:
-    """Return what to do about `call<Type>(…)`, which JavaScript takes for two comparisons."""
-    for node in tree.nodes("binary_expression"):
-        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-        is_call = right is not None and right.type == "parenthesized_expression"
-        if is_call and left is not None and _TYPED_CALLEE.match(tree.text(left)):
-            return _untranslated(f"line {line(node)}: {shown(tree.text(node)[:40])}")
-    return None
-
-
-def _untranslated(place: str) -> str:
-    return (
-        f"TypeScript needs to be translated to JavaScript first, which this version cannot do "
-        f"({place}): write the script without types"
-    )
 
 
 def _around(error: ScriptError, source: str) -> tuple[str, str]:
     """Return the text of the error's line before and after its place; the engine counts bytes."""
-    lines = re.split("\r\n|[\n\r\u2028\u2029]", source)
+    lines = _LINE_ENDS.split(source)
     text = lines[error.line - 1] if error.line and error.line <= len(lines) else ""
     before = text.encode("utf-8")[: (error.column or 1) - 1].decode("utf-8", "ignore")
     return before, text[len(before) :]

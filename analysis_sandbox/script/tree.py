@@ -1,12 +1,16 @@
 """A parsed script: its syntax tree, and the plain questions that are asked of its nodes."""
 
+import contextlib
 import itertools
 import re
+import threading
 import time
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Callable
 
 import tree_sitter_javascript
+import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser, Point, Tree
 
 from analysis_sandbox.errors import LimitExceededError
@@ -15,7 +19,13 @@ PARSE_SECONDS = 1.0
 READ_SECONDS = 3.0
 MOST_NODES = 400_000
 DEEPEST = 10_000
-_LANGUAGE = Language(tree_sitter_javascript.language())
+_JAVASCRIPT = Language(tree_sitter_javascript.language())
+_TYPESCRIPT = Language(tree_sitter_typescript.language_typescript())
+# The parser recurses on some texts: on one of a megabyte it needs less than 64 MB of stack, and
+# a thread of the usual 8 MB is enough for short ones.
+_SHORT_TEXT = 64 << 10
+_STACK_BYTES = 256 << 20
+_STACK_SIZE_LOCK = threading.Lock()
 _CHUNK = 1 << 16
 _QUESTIONS_PER_LOOK = 1000
 _LONGEST_TEXT = 1000
@@ -37,11 +47,11 @@ class ScriptTree:
     """The syntax tree of one script; lines and columns count from 1.
 
     Parsing and reading are bounded in size and processor time, so that no text can keep its
-    reader busy. (tree-sitter's own queries are not: on deep or broken trees they never end.) Stack
-    space is not: the parser recurses on some nested texts, so limit their nesting first.
+    reader busy. (tree-sitter's own queries are not: on deep or broken trees they never end.) A text
+    that no engine has accepted is parsed where there is stack enough for any.
     """
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *, is_typescript: bool = False) -> None:
         """Parse the source, whatever is wrong with it.
 
         Raises:
@@ -50,11 +60,14 @@ class ScriptTree:
         self._bytes = source.encode("utf-8")
         self._deadline = time.thread_time() + READ_SECONDS
         self._questions = 0
-        tree = _parse(self._bytes)
+        tree = _parse(self._bytes, _TYPESCRIPT if is_typescript else _JAVASCRIPT)
         self.root = tree.root_node
         if (count := self.root.descendant_count) > MOST_NODES:
             raise _too_complex(f"it has {count} syntax nodes; the limit is {MOST_NODES}")
-        self._nodes = _by_type(tree)
+        # Asked of a node itself, these take as long as it has siblings.
+        self._parents: dict[int, Node] = {}
+        self._before: dict[int, Node] = {}
+        self._nodes = self._by_type(tree, keep_relatives=is_typescript)
 
     def nodes(self, *types: str, within: Node | None = None) -> list[Node]:
         """Return the nodes of these types in the order of the text, an outer one first."""
@@ -68,6 +81,35 @@ class ScriptTree:
             self._spend(sum(map(len, lists)))
         return sorted(itertools.chain(*lists), key=_start) if len(lists) > 1 else lists[0]
 
+    def _by_type(self, tree: Tree, *, keep_relatives: bool) -> dict[str, list[Node]]:
+        found: defaultdict[str, list[Node]] = defaultdict(list)
+        cursor = tree.walk()
+        ancestors: list[Node] = []
+        before: Node | None = None
+        while True:
+            node = cursor.node
+            assert node is not None
+            found["missing" if node.is_missing else node.type].append(node)
+            if keep_relatives:
+                self._keep_relatives(node, ancestors, before)
+            if cursor.goto_first_child():
+                ancestors.append(node)
+                before = None
+                if len(ancestors) > DEEPEST:
+                    raise _too_complex(f"it is nested more than {DEEPEST} levels deep")
+                continue
+            before = before if node.type == "comment" else node
+            while not cursor.goto_next_sibling():
+                if not cursor.goto_parent():
+                    return found
+                before = ancestors.pop()
+
+    def _keep_relatives(self, node: Node, ancestors: list[Node], before: Node | None) -> None:
+        if ancestors:
+            self._parents[node.id] = ancestors[-1]
+        if before is not None:
+            self._before[node.id] = before
+
     def _spend(self, questions: int = 1) -> None:
         self._questions += questions
         if self._questions < _QUESTIONS_PER_LOOK:
@@ -75,6 +117,14 @@ class ScriptTree:
         self._questions = 0
         if time.thread_time() > self._deadline:
             raise _too_complex(f"reading it takes more than {READ_SECONDS:g} s")
+
+    def parent(self, node: Node) -> Node | None:
+        """Return what a node of TypeScript is part of."""
+        return self._parents.get(node.id)
+
+    def before(self, node: Node) -> Node | None:
+        """Return the sibling before a node of TypeScript, other than a comment."""
+        return self._before.get(node.id)
 
     def text(self, node: Node) -> str:
         """Return the source of a node; of a long one only the beginning."""
@@ -181,33 +231,34 @@ class _Feed:
         self._source = b""
 
 
-def _parse(source: bytes) -> Tree:
-    feed = _Feed(source)
-    try:
-        return Parser(_LANGUAGE).parse(feed.read, progress_callback=feed.is_late)
-    except ValueError as error:
-        raise _too_complex(f"parsing it takes more than {PARSE_SECONDS:g} s") from error
-    finally:
+def _parse(source: bytes, language: Language) -> Tree:
+    found: list[Tree] = []
+
+    def parse() -> None:
+        feed = _Feed(source)
+        # What it raises says that its time was up.
+        with contextlib.suppress(ValueError):
+            found.append(Parser(language).parse(feed.read, progress_callback=feed.is_late))
         feed.close()
 
+    if len(source) <= _SHORT_TEXT:
+        parse()
+    else:
+        _run_with_deep_stack(parse)
+    if not found:
+        raise _too_complex(f"parsing it takes more than {PARSE_SECONDS:g} s")
+    return found[0]
 
-def _by_type(tree: Tree) -> dict[str, list[Node]]:
-    found: defaultdict[str, list[Node]] = defaultdict(list)
-    cursor = tree.walk()
-    depth = 0
-    while True:
-        node = cursor.node
-        assert node is not None
-        found["missing" if node.is_missing else node.type].append(node)
-        if cursor.goto_first_child():
-            depth += 1
-            if depth > DEEPEST:
-                raise _too_complex(f"it is nested more than {DEEPEST} levels deep")
-            continue
-        while not cursor.goto_next_sibling():
-            if not cursor.goto_parent():
-                return found
-            depth -= 1
+
+def _run_with_deep_stack(work: Callable[[], None]) -> None:
+    thread = threading.Thread(target=work, name="parse-script")
+    with _STACK_SIZE_LOCK:
+        usual = threading.stack_size(_STACK_BYTES)
+        try:
+            thread.start()
+        finally:
+            threading.stack_size(usual)
+    thread.join()
 
 
 def _too_complex(reason: str) -> LimitExceededError:

@@ -66,7 +66,7 @@ def test_the_stored_form_holds_only_what_is_stated() -> None:
     definition = Definition(
         dependencies=Dependencies(datasources=["depot_db"]),
         parameters={"month": ParameterSpec(type="date", required=True)},
-        execution=LimitOverrides(timeout_ms=300_000, memory_limit_mb=512),
+        execution=LimitOverrides(timeout_ms=300_000, memory_mb=512),
     )
     assert definition.to_metadata() == {
         "dependencies": {"datasources": ["depot_db"], "analyses": []},

@@ -31,6 +31,9 @@ from tests.script.sources import running
         ("new WebSocket('ws://x')", "WebSocket is not available"),
         ("const key = process.env.KEY", "process is not available"),
         ("Deno.readTextFile('x')", "Deno is not available"),
+        ("require('lodash')", "require('lodash') is not possible: nothing is loaded while"),
+        ("require('pg')", "require('pg') is not possible: the host connects to databases"),
+        ("require(params.x)", "require('') is not possible: nothing is loaded while"),
     ],
 )
 def test_it_is_an_error_with_its_line(inspect: Inspect, body: str, error: str) -> None:
@@ -70,16 +73,16 @@ def test_what_only_looks_like_it_is_no_error(inspect: Inspect, body: str) -> Non
 @pytest.mark.parametrize(
     ("statement", "advice"),
     [
-        ('import { parse } from "csv-parse/sync";', "packages cannot be imported yet"),
-        ('import * as x from "@scope/package/deep";', "packages cannot be imported yet"),
+        ('import { parse } from "csv-parse/sync";', "is not among the allowed packages"),
+        ('import * as x from "@scope/package/deep";', "is not among the allowed packages"),
         ('import fs from "node:fs";', "a script has no files, network or processes"),
         ('import { join } from "path";', "a script has no files, network or processes"),
         ('import postgres from "postgres";', "use ctx.datasource or ctx.duckdb"),
         ('import { S3Client } from "@aws-sdk/client-s3";', "use ctx.datasource or ctx.duckdb"),
         ('import x from "./helpers.js";', "a script is one file"),
-        ('import "side-effect";', "packages cannot be imported yet"),
-        ('export { x } from "other";', "packages cannot be imported yet"),
-        ('export * from "other";', "packages cannot be imported yet"),
+        ('import "side-effect";', "is not among the allowed packages"),
+        ('export { x } from "other";', "is not among the allowed packages"),
+        ('export * from "other";', "is not among the allowed packages"),
     ],
 )
 def test_imports_are_refused_with_what_to_do_instead(

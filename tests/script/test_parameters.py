@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from analysis_sandbox.errors import ValidationFailedError
 from analysis_sandbox.script.definition import OptionGroup, ParameterSpec, SelectOption
-from analysis_sandbox.script.parameters import describe_parameters, resolve
-from analysis_sandbox.script.special_values import SPECIAL_NAMES
+from analysis_sandbox.script.parameters.resolution import describe_parameters, resolve
+from analysis_sandbox.script.parameters.special_values import SPECIAL_NAMES
 from analysis_sandbox.values import JSONObject
 
 # A Thursday.

@@ -7,7 +7,7 @@ import pytest
 
 from analysis_sandbox.errors import ValidationFailedError
 from analysis_sandbox.sandbox.supervisor import ScriptCall
-from analysis_sandbox.script.patterns import compile_pattern
+from analysis_sandbox.script.parameters.patterns import compile_pattern
 from tests.script.conftest import Evaluate
 
 PATTERNS = [

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from analysis_sandbox.script.special_values import resolve_specials, special_date
+from analysis_sandbox.script.parameters.special_values import resolve_specials, special_date
 
 # A Thursday.
 NOW = datetime(2024, 3, 14, 15, 9, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from analysis_sandbox.errors import ValidationFailedError
 from analysis_sandbox.script.definition import ParameterSpec
-from analysis_sandbox.script.parameter_values import (
+from analysis_sandbox.script.parameters.values import (
     convert,
     convert_default,
     is_absent,

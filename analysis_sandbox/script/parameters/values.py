@@ -13,9 +13,9 @@ from typing import cast
 
 from analysis_sandbox.errors import ValidationFailedError
 from analysis_sandbox.script.definition import ParameterSpec, SelectOption
-from analysis_sandbox.script.patterns import compile_pattern
+from analysis_sandbox.script.parameters.patterns import compile_pattern
+from analysis_sandbox.script.parameters.special_values import SPECIAL_NAMES, resolve_specials
 from analysis_sandbox.script.sections import UNSTORABLE, found
-from analysis_sandbox.script.special_values import SPECIAL_NAMES, resolve_specials
 from analysis_sandbox.script.wording import did_you_mean, listed, shown
 from analysis_sandbox.values import MAX_DEPTH, MAX_SAFE_INTEGER, JSONValue, timestamp_text
 

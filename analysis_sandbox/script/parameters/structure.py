@@ -7,10 +7,10 @@ from typing import cast, get_args
 
 from analysis_sandbox.errors import ValidationFailedError
 from analysis_sandbox.script.definition import ParameterSpec, ParameterType
-from analysis_sandbox.script.option_reads import MOST_PARAMETERS, OptionReads
-from analysis_sandbox.script.option_structure import read_options
-from analysis_sandbox.script.parameter_values import convert_default
-from analysis_sandbox.script.patterns import compile_pattern
+from analysis_sandbox.script.parameters.option_reads import MOST_PARAMETERS, OptionReads
+from analysis_sandbox.script.parameters.option_structure import read_options
+from analysis_sandbox.script.parameters.patterns import compile_pattern
+from analysis_sandbox.script.parameters.values import convert_default
 from analysis_sandbox.script.sections import FUNCTION, Section
 from analysis_sandbox.script.wording import did_you_mean, shown
 

@@ -1,0 +1,1 @@
+"""Operators on column expressions become calls, where the compiler can see them."""

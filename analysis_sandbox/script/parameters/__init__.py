@@ -1,0 +1,1 @@
+"""Parameters and their options: what a script declares, and the values of one run."""
