@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -14,11 +15,12 @@ from analysis_sandbox.catalogue.catalogue import Catalogue
 from analysis_sandbox.catalogue.embedded import EmbeddedPostgres, attach_or_start
 from analysis_sandbox.catalogue.engine import database_url
 from analysis_sandbox.catalogue.migrations import migrate
-from analysis_sandbox.catalogue.records import RunFinish
+from analysis_sandbox.catalogue.records import RunFinish, VersionRecord
 from analysis_sandbox.datasources.configuration import DatasourceConfigurations
 from analysis_sandbox.datasources.connections import Connections
 from analysis_sandbox.errors import (
     AnalysisSandboxError,
+    ConfigurationError,
     NotFoundError,
     UnauthenticatedError,
     UnavailableError,
@@ -26,6 +28,7 @@ from analysis_sandbox.errors import (
 from analysis_sandbox.execution.evaluation import Evaluator
 from analysis_sandbox.execution.runner import Environment, Runner
 from analysis_sandbox.execution.versions import VersionCache
+from analysis_sandbox.limits import MAXIMUM_LIMITS
 from analysis_sandbox.orchestration import environment as dagster_side
 from analysis_sandbox.orchestration.gateway import DagsterGateway
 from analysis_sandbox.orchestration.home import install_dagster_home
@@ -33,13 +36,19 @@ from analysis_sandbox.orchestration.pool_client import PoolClient
 from analysis_sandbox.processes import has_owner
 from analysis_sandbox.results.store import ResultStore
 from analysis_sandbox.sandbox.supervisor import Sandbox
+from analysis_sandbox.script.packages.bundling import DenoBundler
+from analysis_sandbox.script.packages.imports import check_allowed_packages
+from analysis_sandbox.script.typescript.type_check import DenoTypeChecker
+from analysis_sandbox.script.validation import check_limits
 from analysis_sandbox.services.access import AccessService
 from analysis_sandbox.services.analyses import AnalysisService, validation_of
+from analysis_sandbox.services.authoring import AuthoringRules
 from analysis_sandbox.services.bundle import Services
+from analysis_sandbox.services.limits import LimitService
 from analysis_sandbox.services.models import Validation
 from analysis_sandbox.services.options import OptionsService
 from analysis_sandbox.services.runs import RunService
-from analysis_sandbox.settings import Settings, load_settings
+from analysis_sandbox.settings import Settings, load_settings, registry_environment
 from analysis_sandbox.values import JSONObject, to_json
 from analysis_sandbox.warehouse.client import Warehouse
 
@@ -64,16 +73,14 @@ def build_services(settings: Settings) -> Services:
     core = _core(settings)
     shared = core.environment
     gateway = DagsterGateway(settings)
-    evaluator = Evaluator(
-        shared.sandbox,
-        shared.connections,
-        require_dependencies=settings.require_dependencies,
-    )
+    evaluator = _evaluator(settings, shared)
+    rules = _rules(settings)
     runs = RunService(
         catalogue=shared.catalogue,
         versions=shared.versions,
         results=shared.results,
         gateway=gateway,
+        system=rules.limits,
     )
     stop_settling = _settle_regularly(runs)
 
@@ -90,10 +97,17 @@ def build_services(settings: Settings) -> Services:
             connections=shared.connections,
             evaluator=evaluator,
             gateway=gateway,
+            rules=rules,
         ),
         runs=runs,
         options=OptionsService(
             versions=shared.versions, evaluator=evaluator, connections=shared.connections
+        ),
+        limits=LimitService(
+            catalogue=shared.catalogue,
+            versions=shared.versions,
+            gateway=gateway,
+            system=rules.limits,
         ),
         readiness=lambda: _readiness(settings, shared.catalogue),
         close=close,
@@ -128,6 +142,12 @@ def dagster_environment() -> dagster_side.Environment:
         with suppress(NotFoundError):
             catalogue.crashes.record(run_id, facts)
 
+    evaluator = _evaluator(settings, core.environment)
+
+    def should_run(version: VersionRecord, given: JSONObject, scheduled_time: datetime) -> bool:
+        stored = core.environment.versions.remember(version)
+        return evaluator.should_run(stored, given, scheduled_time=scheduled_time)
+
     def warm() -> None:
         core.environment.sandbox.prepare()
         catalogue.ping()
@@ -136,6 +156,7 @@ def dagster_environment() -> dagster_side.Environment:
         settings=settings,
         versions=catalogue.analyses,
         execute=Runner(core.environment).execute,
+        should_run=should_run,
         crashed=crashed,
         warm=warm,
     )
@@ -199,13 +220,14 @@ def read_admin_token(settings: Settings) -> str:
         ) from None
 
 
-def validate_locally(source: str) -> Validation:
+def validate_locally(source: str, *, filename: str) -> Validation:
     """Check a script without any server: everything but whether its datasources exist."""
     configurations = DatasourceConfigurations(Path("datasources.yaml"))
     connections = Connections(configurations)
     with Sandbox() as sandbox:
-        inspection = Evaluator(sandbox, connections).inspect(source)
-    return validation_of(inspection, list(inspection.errors))
+        inspection = Evaluator(sandbox, connections).inspect(source, filename=filename)
+    limits = check_limits(inspection, MAXIMUM_LIMITS)
+    return validation_of(inspection, [*inspection.errors, *limits])
 
 
 def sandbox_report(settings: Settings) -> Mapping[str, str]:
@@ -235,8 +257,34 @@ def _core(settings: Settings) -> _Core:
         connections=connections,
         results=ResultStore(settings.results_directory),
         warehouse=warehouse,
+        system_limits=settings.system_limits,
     )
     return _Core(environment, close)
+
+
+def _evaluator(settings: Settings, shared: Environment) -> Evaluator:
+    return Evaluator(
+        shared.sandbox,
+        shared.connections,
+        metadata=shared.catalogue.metadata,
+        require_dependencies=settings.require_dependencies,
+        packages=DenoBundler(settings.packages_directory, environment=registry_environment()),
+        type_checker=DenoTypeChecker(settings.home / "cache" / "types"),
+    )
+
+
+def _rules(settings: Settings) -> AuthoringRules:
+    """Return what the settings allow authors.
+
+    Raises:
+        ConfigurationError: a package of the settings cannot be allowed.
+    """
+    for project, packages in settings.packages.items():
+        if problems := check_allowed_packages(packages):
+            raise ConfigurationError(
+                f"The configuration is not valid: packages.{project}: {'; '.join(problems)}"
+            )
+    return AuthoringRules(limits=settings.system_limits, packages=settings.packages)
 
 
 def _settle_regularly(runs: RunService) -> Callable[[], None]:

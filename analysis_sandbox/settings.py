@@ -5,23 +5,59 @@ because it is started with the same `ANALYSIS_SANDBOX_HOME`.
 """
 
 import hashlib
+import json
 import os
 import re
 import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from analysis_sandbox.errors import ConfigurationError
+from analysis_sandbox.limits import LimitOverrides, SystemLimits, over_maximum
 
 PREFIX = "ANALYSIS_SANDBOX_"
 DEFAULT_HOME = Path(".analysis-sandbox")
 # A Unix socket address holds 107 bytes; this leaves room for the longest socket name.
 _LONGEST_SOCKET_DIRECTORY = 60
+_REGISTRY_VARIABLES = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    *("NPM_CONFIG_REGISTRY", "DENO_CERT", "DENO_TLS_CA_STORE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class LimitSettings(BaseModel):
+    """What an installation states of the limits of runs; the rest is built in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    default: LimitOverrides = Field(default_factory=LimitOverrides)
+    maximum: LimitOverrides = Field(default_factory=LimitOverrides)
+
+    def system(self) -> SystemLimits:
+        """Return the defaults and maximums that hold."""
+        return SystemLimits.of(self.default, self.maximum)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = over_maximum(self.default, self.system().maximum)
+        if problems:
+            told = "; ".join(f"default.{name} {text}" for name, text in problems.items())
+            raise ValueError(told)
+        return self
 
 
 class Settings(BaseModel):
@@ -71,12 +107,36 @@ class Settings(BaseModel):
         pattern=r"^[\w.]+:\w+$",
         description="Import path of the function that builds what runs under Dagster need.",
     )
+    limits: LimitSettings = Field(
+        default_factory=LimitSettings,
+        description="Limits of runs: [limits.default] and [limits.maximum]; in the environment "
+        "as JSON.",
+    )
+    packages: dict[str, list[str]] = Field(
+        default_factory=dict[str, list[str]],
+        description="npm packages that scripts may import, by project; in the environment as JSON.",
+    )
     url: str | None = Field(
         default=None, description="Where commands find the API; the running `up` when unset."
     )
     token: SecretStr | None = Field(
         default=None, description="The token commands send; the home's admin token when unset."
     )
+
+    @field_validator("limits", "packages", mode="before")
+    @classmethod
+    def _parse_json(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"is not JSON: {error}") from None
+
+    @property
+    def system_limits(self) -> SystemLimits:
+        """The limits of runs where nothing else is stated, and their maximums."""
+        return self.limits.system()
 
     @property
     def results_directory(self) -> Path:
@@ -112,6 +172,11 @@ class Settings(BaseModel):
     def state_file(self) -> Path:
         """What a running `up` says of itself: pid and URLs, as JSON."""
         return self.home / "up.json"
+
+    @property
+    def packages_directory(self) -> Path:
+        """Where npm packages are downloaded to and bundled; a `.npmrc` in there is used."""
+        return self.home / "packages"
 
     def warehouse_directory(self, project: str) -> Path:
         """Everything DuckDB writes for one project."""
@@ -151,6 +216,16 @@ class Settings(BaseModel):
             "DAGSTER_HOME": str(self.dagster_home),
             "DAGSTER_DISABLE_TELEMETRY": "1",
         }
+
+
+def registry_environment() -> dict[str, str]:
+    """Return what of the environment tells how to reach a package registry, and nothing else."""
+    found = {name: os.environ[name] for name in _REGISTRY_VARIABLES if os.environ.get(name)}
+    # npm itself reads either spelling; who trusts the system's certificates does so here, too.
+    if registry := os.environ.get("npm_config_registry"):  # noqa: SIM112 - npm's own
+        found.setdefault("NPM_CONFIG_REGISTRY", registry)
+    found.setdefault("DENO_TLS_CA_STORE", "system,mozilla")
+    return found
 
 
 def load_settings(home: Path | None = None, **overrides: object) -> Settings:

@@ -17,7 +17,7 @@ from analysis_sandbox.settings import Settings, load_settings
 from api.errors import answer_failure
 from api.logs import configure_logging
 from api.middleware import MAX_BODY_BYTES, Authentication, BodyRules, RequestContext
-from api.routers import analyses, health, jobs, parameters
+from api.routers import analyses, health, jobs, limits, parameters
 
 _DESCRIPTION = "Stored JavaScript analyses, each run in a sandbox as a Dagster job."
 
@@ -67,7 +67,13 @@ def create_app(services: Services, settings: Settings) -> FastAPI:
     )
     app.state.services = services
     # Jobs first: /api/analysis/jobs/{job_id} is not the script of an analysis named "jobs".
-    for router in (health.router, jobs.router, analyses.router, parameters.router):
+    for router in (
+        health.router,
+        jobs.router,
+        limits.router,
+        analyses.router,
+        parameters.router,
+    ):
         app.include_router(router)
     app.router.routes.append(mcp.route)
     return app

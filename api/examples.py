@@ -79,7 +79,47 @@ JOB: dict[str, Any] = {
     "started_at": "2024-01-15T10:30:00.02Z",
     "completed_at": "2024-01-15T10:30:00.05Z",
     "execution_time_ms": 30,
+    "progress": {"fraction": 1, "message": "done"},
+    "display": {
+        "tables": [{"key": "rows", "columns": [{"name": "revenue", "format": "currency"}]}],
+        "charts": [{"type": "bar", "data": "rows", "x": "month", "y": ["revenue"]}],
+    },
+    "usage": {"peak_memory_bytes": 9_000_000, "cpu_ms": 4.5, "host_calls": 2},
+    "limits": {"memory_mb": 256, "timeout_ms": 30_000, "result_size_mb": 10},
 }
+
+
+LIMITS: dict[str, Any] = {
+    "analysis_id": "monthly_report",
+    "limits": {
+        "memory_mb": {"value": 512, "source": "stored", "maximum": 2048},
+        "timeout_ms": {"value": 120_000, "source": "script", "maximum": 1_800_000},
+        "max_concurrent_runs": {"value": None, "source": "default", "maximum": 256},
+    },
+    "stored": {"memory_mb": 512},
+    "warnings": [],
+}
+MAXIMUMS: dict[str, Any] = {
+    "maximums": {"memory_mb": 2048, "timeout_ms": 1_800_000},
+    "defaults": {"memory_mb": 256, "timeout_ms": 30_000},
+    "units": {"memory_mb": "MB", "timeout_ms": "ms"},
+}
+_FIGURE: dict[str, Any] = {
+    "last": 12.5,
+    "average": 10.25,
+    "maximum": 64,
+    "limit": 256,
+    "share": 0.25,
+}
+USAGE: list[dict[str, Any]] = [
+    {
+        "analysis_id": "monthly_report",
+        "runs": 100,
+        "failures": 2,
+        "last_run": "2024-01-15T10:30:00Z",
+        **dict.fromkeys(("memory_mb", "duration_ms", "result_mb", "cpu_ms", "host_calls"), _FIGURE),
+    }
+]
 
 
 def answers(example: object, *, status: int = 200) -> dict[int | str, dict[str, Any]]:

@@ -1,10 +1,12 @@
 """The bodies HTTP takes and gives that are not the services' own answers."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Language = Literal["javascript", "typescript"]
+_LANGUAGE = "Found out from the text when it is not given."
 _SCRIPT = (
     "export default {\n"
     "  title: 'Monthly Sales Report',\n"
@@ -50,7 +52,8 @@ class CreateRequest(RequestBody):
     script_content: str = Field(description="JavaScript or TypeScript.", examples=[_SCRIPT])
     metadata: dict[str, Any] = Field(
         default_factory=dict[str, Any],
-        description="name (the id; else derived from the title), description, tags, owners, limits",
+        description="name (the id; else derived from the title), description, tags, owners, "
+        "limits, packages (npm packages that the script may import), language",
         examples=[{"name": "monthly_report", "tags": ["sales"]}],
     )
 
@@ -60,12 +63,23 @@ class UpdateRequest(RequestBody):
 
     script_content: str = Field(description="JavaScript or TypeScript.", examples=[_SCRIPT])
     change_description: str = Field(default="", examples=["Added customer filter parameter"])
+    language: Language | None = Field(default=None, description=_LANGUAGE)
+    packages: list[str] | None = Field(
+        default=None,
+        description="npm packages that the script may import, as name or name@range; those of the "
+        "analysis stay when this is not given.",
+        examples=[["csv-parse@^5.6.0"]],
+    )
 
 
 class ValidateRequest(RequestBody):
     """A script to check; nothing is stored."""
 
     script_content: str = Field(description="JavaScript or TypeScript.", examples=[_SCRIPT])
+    language: Language | None = Field(default=None, description=_LANGUAGE)
+    packages: list[str] | None = Field(
+        default=None, description="npm packages that the script may import."
+    )
 
 
 class ExecuteRequest(RequestBody):

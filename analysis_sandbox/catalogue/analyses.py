@@ -1,12 +1,12 @@
 """Analyses and their versions: every save appends a version, nothing is ever rewritten."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.engine import Connection
 
 from analysis_sandbox.catalogue.engine import ConstraintError, Database
@@ -38,6 +38,7 @@ _ANALYSIS = (
     AnalysisRow.created_by,
     AnalysisRow.last_run,
     AnalysisRow.retry,
+    AnalysisRow.packages,
 )
 _VERSION = (
     VersionRow.analysis_id,
@@ -53,6 +54,7 @@ _VERSION = (
     VersionRow.created_by,
     VersionRow.created_at,
     VersionRow.restored_from,
+    VersionRow.modules,
 )
 _TAKEN_OVER = (
     "title",
@@ -63,6 +65,7 @@ _TAKEN_OVER = (
     "owners",
     "limits",
     "retry",
+    "packages",
     "is_active",
     "created_by",
 )
@@ -95,6 +98,7 @@ class AnalysisRepository:
             owners=list(new.owners),
             limits=new.limits,
             retry=new.retry,
+            packages=list(new.packages),
             is_active=True,
             created_by=new.version.created_by,
             **_current_values(new.version),
@@ -233,6 +237,36 @@ class AnalysisRepository:
 
         return self._database.transaction(work)
 
+    def limits(self, analysis_id: UUID) -> JSONObject | None:
+        """Return what is set for the limits of an analysis, also of a deleted one.
+
+        Raises:
+            NotFoundError: no such analysis.
+        """
+        statement = sa.select(AnalysisRow.limits).where(AnalysisRow.id == analysis_id)
+        rows = self._database.rows(statement)
+        if not rows:
+            raise _not_found(str(analysis_id))
+        return rows[0][0]
+
+    def stored_limits(self) -> Mapping[UUID, JSONObject]:
+        """Return what is set for the limits of every active analysis for which something is."""
+        statement = sa.select(AnalysisRow.id, AnalysisRow.limits).where(
+            AnalysisRow.is_active, AnalysisRow.limits.is_not(None)
+        )
+        rows = self._database.rows(statement)
+        return {row.id: row.limits for row in rows}
+
+    def change_limits(self, project: str, key: str, changes: JSONObject) -> None:
+        """Change some of the limits that are set for an analysis; null takes one away.
+
+        Raises:
+            NotFoundError: no such analysis.
+        """
+        before = sa.func.coalesce(AnalysisRow.limits, sa.cast({}, JSONB))
+        after = sa.func.jsonb_strip_nulls(before.op("||")(sa.cast(changes, JSONB)))
+        self._set(project, key, limits=sa.func.nullif(after, sa.cast({}, JSONB)))
+
     def set_limits(self, project: str, key: str, limits: JSONObject | None) -> None:
         """Replace what is set for the limits of an analysis; raises `NotFoundError`."""
         self._set(project, key, limits=limits)
@@ -240,6 +274,10 @@ class AnalysisRepository:
     def set_retry(self, project: str, key: str, retry: JSONObject | None) -> None:
         """Replace what is set for the retries of an analysis; raises `NotFoundError`."""
         self._set(project, key, retry=retry)
+
+    def set_packages(self, project: str, key: str, packages: Sequence[str]) -> None:
+        """Replace the npm packages that scripts may import; raises `NotFoundError`."""
+        self._set(project, key, packages=list(packages))
 
     def describe(
         self,
@@ -298,6 +336,7 @@ def _append(
             change_description=new.change_description,
             created_by=new.created_by,
             restored_from=new.restored_from,
+            modules=dict(new.modules),
         )
     )
     stored = _stored(connection, version_id)
@@ -318,6 +357,7 @@ def _current_values(new: NewVersion) -> dict[str, Any]:
 def _check_storable(new: NewVersion) -> None:
     texts: dict[str, JSONValue] = {
         "script": [new.source, new.compiled],
+        "modules": dict(new.modules),
         "metadata": new.metadata,
         "title": new.title,
         "change_description": new.change_description,
@@ -341,7 +381,12 @@ def _not_found(key: str) -> NotFoundError:
 
 
 def _analysis(row: Any) -> AnalysisRecord:
-    return replace(AnalysisRecord(*row), tags=tuple(row.tags), owners=tuple(row.owners))
+    return replace(
+        AnalysisRecord(*row),
+        tags=tuple(row.tags),
+        owners=tuple(row.owners),
+        packages=tuple(row.packages),
+    )
 
 
 def _version(row: Any) -> VersionRecord:

@@ -8,6 +8,7 @@ from analysis_sandbox.catalogue.metadata import MetadataRepository
 from analysis_sandbox.catalogue.runs import RunRepository
 from analysis_sandbox.catalogue.schedules import ScheduleRepository
 from analysis_sandbox.catalogue.tokens import TokenRepository
+from analysis_sandbox.catalogue.usage import UsageRepository
 
 
 class Catalogue:
@@ -26,6 +27,7 @@ class Catalogue:
         self.schedules = ScheduleRepository(self._database)
         self.crashes = CrashRepository(self._database)
         self.audit = AuditRepository(self._database)
+        self.usage = UsageRepository(self._database)
 
     def ping(self) -> None:
         """Return when the database answers now; raises `UnavailableError` without waiting."""

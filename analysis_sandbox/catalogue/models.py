@@ -69,6 +69,7 @@ class AnalysisRow(Table):
     owners: Mapped[list[str]] = mapped_column(server_default=EMPTY_OBJECT)
     limits: Mapped[dict[str, Any] | None]
     retry: Mapped[dict[str, Any] | None]
+    packages: Mapped[list[str]] = mapped_column(server_default=EMPTY_OBJECT)
     is_active: Mapped[bool] = mapped_column(server_default=sa.true())
     created_at: Mapped[Now]
     updated_at: Mapped[Now]
@@ -98,6 +99,7 @@ class VersionRow(Table):
     created_by: Mapped[str] = mapped_column(server_default="mcp")
     created_at: Mapped[Now]
     restored_from: Mapped[int | None]
+    modules: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
 
 
 class RunRow(Table):
@@ -158,6 +160,9 @@ class RunRow(Table):
     request_hash: Mapped[bytes | None]
     finish_id: Mapped[UUID | None]
     created_at: Mapped[Now]
+    progress: Mapped[dict[str, Any] | None]
+    display: Mapped[dict[str, Any] | None]
+    limits: Mapped[dict[str, Any] | None]
 
 
 class LogRow(Table):

@@ -3,7 +3,7 @@
 Plain data without a database, so that every floor above may speak of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -24,8 +24,9 @@ Language = Literal["javascript", "typescript"]
 class NewVersion:
     """A script to append to the history of an analysis.
 
-    `metadata` is the stored form of its definition. With `based_on` the write is refused when the
-    analysis has moved past that version since.
+    `metadata` is the stored form of its definition, `modules` the text of what it imports by import
+    specifier. With `based_on` the write is refused when the analysis has moved past that version
+    since.
     """
 
     title: str
@@ -37,6 +38,7 @@ class NewVersion:
     created_by: str = "mcp"
     restored_from: int | None = None
     based_on: int | None = None
+    modules: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,15 @@ class NewAnalysis:
     owners: Sequence[str] = ()
     limits: JSONObject | None = None
     retry: JSONObject | None = None
+    packages: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysisRecord:
-    """An analysis as it is now. `limits` and `retry` hold only what somebody set for it."""
+    """An analysis as it is now. `limits` and `retry` hold only what somebody set for it.
+
+    `packages` are the npm packages that its scripts may import beside those of the installation.
+    """
 
     id: UUID
     project: str
@@ -72,6 +78,7 @@ class AnalysisRecord:
     created_by: str
     last_run: datetime | None
     retry: JSONObject | None = None
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,7 @@ class VersionRecord:
     created_by: str
     created_at: datetime
     restored_from: int | None
+    modules: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,10 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """An attempt of a run that begins now; the run may have no row yet."""
+    """An attempt of a run that begins now; the run may have no row yet.
+
+    `limits` are the ones that hold for it.
+    """
 
     run_id: str
     project: str
@@ -137,11 +148,15 @@ class RunStart:
     executed_by: str = "unknown"
     parent_run_id: str | None = None
     attempt: int = 1
+    limits: JSONObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunFinish:
-    """How a run ended, with the log lines that were not stored before."""
+    """How a run ended, with the log lines that were not stored before.
+
+    `usage` belongs to every end, `display` are the hints of a result: its tables and charts.
+    """
 
     run_id: str
     status: FinalStatus
@@ -154,11 +169,16 @@ class RunFinish:
     usage: JSONObject | None = None
     execution_time_ms: int | None = None
     log: Sequence[LogLine] = ()
+    display: JSONObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as it is now. `metadata` is the analysis' key-value store when the run ended."""
+    """A run as it is now. `metadata` is the analysis' key-value store when the run ended.
+
+    `progress` is what the script said last, `{"fraction": 0.5, "message": "..." | null}`; `limits`
+    are those that held for it.
+    """
 
     id: UUID
     project: str
@@ -183,6 +203,9 @@ class RunRecord:
     parent_run_id: UUID | None
     attempt: int
     created_at: datetime
+    progress: JSONObject | None = None
+    display: JSONObject | None = None
+    limits: JSONObject | None = None
 
     @property
     def is_final(self) -> bool:

@@ -24,13 +24,15 @@ from analysis_sandbox.catalogue.records import (
 )
 from analysis_sandbox.catalogue.storable import json_text, report_json_text, report_text
 from analysis_sandbox.errors import ConflictError, NotFoundError
+from analysis_sandbox.values import JSONObject
 
 # The entries of the snapshot in a run's row; a bound on rows, not on what scripts may keep.
 _SNAPSHOT_BYTES = 1 << 20
 _COLUMNS = """
     id, project, analysis_id, analysis_name, analysis_version, status, parameters, trigger_type,
     result_path, result_size_bytes, result_preview, metadata, usage, skipped, error, error_detail,
-    started_at, completed_at, execution_time_ms, executed_by, parent_run_id, attempt, created_at
+    started_at, completed_at, execution_time_ms, executed_by, parent_run_id, attempt, created_at,
+    progress, display, limits
 """
 _INSERT = text(f"""
     INSERT INTO analysis_runs (
@@ -51,16 +53,21 @@ _INSERTED_BEFORE = text(f"""
 _START = text(f"""
     INSERT INTO analysis_runs AS known (
         id, project, analysis_id, analysis_name, analysis_version, status, parameters,
-        trigger_type, executed_by, parent_run_id, attempt, started_at)
+        trigger_type, executed_by, parent_run_id, attempt, limits, started_at)
     SELECT CAST(:run_id AS uuid), project, id, name, CAST(:version AS integer), 'running',
            CAST(:parameters AS jsonb), :trigger_type, :executed_by, CAST(:parent AS uuid),
-           CAST(:attempt AS integer), now()
+           CAST(:attempt AS integer), CAST(:limits AS jsonb), now()
       FROM analyses WHERE id = CAST(:analysis_id AS uuid) AND project = :project
     ON CONFLICT (id) DO UPDATE SET
         status = 'running', parameters = excluded.parameters, attempt = excluded.attempt,
+        limits = excluded.limits, progress = NULL,
         started_at = coalesce(known.started_at, excluded.started_at)
      WHERE known.status IN ('pending', 'running') AND known.project = excluded.project
     RETURNING {_COLUMNS}
+""")
+_PROGRESS = text("""
+    UPDATE analysis_runs SET progress = CAST(:progress AS jsonb)
+     WHERE id = CAST(:run_id AS uuid) AND status IN ('pending', 'running')
 """)
 _LOG_LINES = """
     unnest(CAST(:levels AS text[]), CAST(:messages AS text[]), CAST(:times AS timestamptz[]))
@@ -83,7 +90,7 @@ _FINISH = text(f"""
                result_size_bytes = CAST(:result_size_bytes AS bigint),
                result_preview = CAST(:result_preview AS jsonb), skipped = :skipped,
                error = :error, error_detail = CAST(:error_detail AS jsonb),
-               usage = CAST(:usage AS jsonb),
+               usage = CAST(:usage AS jsonb), display = CAST(:display AS jsonb),
                execution_time_ms = coalesce(
                    CAST(:execution_time_ms AS bigint),
                    CAST(extract(epoch FROM now() - run.started_at) * 1000 AS bigint)),
@@ -188,8 +195,15 @@ class RunRepository:
         Raises:
             NotFoundError: no such analysis or version in the project.
         """
-        started = self._insert(_START, _values(start))
+        values = _values(start) | {"limits": report_json_text(start.limits)}
+        started = self._insert(_START, values)
         return started or self.get(start.project, start.run_id)
+
+    def report_progress(self, run_id: str, fraction: float, message: str | None = None) -> bool:
+        """Replace what a run says of its progress, from 0 to 1; False when it has ended."""
+        progress: JSONObject = {"fraction": fraction, "message": message}
+        values = {"run_id": _uuid(run_id), "progress": report_json_text(progress)}
+        return self._database.execute(_PROGRESS, values) > 0
 
     def append_log(self, run_id: str, lines: Sequence[LogLine]) -> None:
         """Add lines to a run's log."""
@@ -222,6 +236,7 @@ class RunRepository:
             "error": None if finish.error is None else report_text(finish.error),
             "error_detail": report_json_text(finish.error_detail),
             "usage": report_json_text(finish.usage),
+            "display": report_json_text(finish.display),
             "execution_time_ms": finish.execution_time_ms,
         }
         rows = self._database.rows(_FINISH, values)

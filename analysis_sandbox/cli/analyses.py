@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from analysis_sandbox.cli import output
-from analysis_sandbox.cli.inputs import parse_object, parse_parameters, read_script
+from analysis_sandbox.cli.inputs import language_of, parse_object, parse_parameters, read_script
 from analysis_sandbox.cli.session import Session, with_session
 from analysis_sandbox.errors import UnavailableError
 
@@ -18,6 +18,14 @@ Parameters = Annotated[
     list[str] | None,
     typer.Option(
         "--param", "-p", metavar="NAME=VALUE", help="name=text, or name:=json for anything else."
+    ),
+]
+Packages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--package",
+        metavar="NAME[@RANGE]",
+        help="An npm package the script may import; can be repeated.",
     ),
 ]
 
@@ -66,16 +74,17 @@ def show(
 
 
 @with_session
-def validate(session: Session, script: ScriptFile) -> None:
+def validate(session: Session, script: ScriptFile, *, packages: Packages = None) -> None:
     """Check a script without storing it; names everything that is wrong. Needs no server."""
     source = read_script(script)
+    body = {"script_content": source, "language": language_of(script), "packages": packages}
     try:
         with session.connect() as api:
-            found: dict[str, Any] = api.post("validate", body={"script_content": source})
+            found: dict[str, Any] = api.post("validate", body=body)
     except UnavailableError:
         if session.settings.url is not None:
             raise
-        found = _validate_locally(source)
+        found = _validate_locally(source, script)
     if session.as_json:
         output.print_json(found)
     else:
@@ -85,7 +94,7 @@ def validate(session: Session, script: ScriptFile) -> None:
 
 
 @with_session
-def create(
+def create(  # noqa: PLR0913 - one for each option
     session: Session,
     script: ScriptFile,
     *,
@@ -95,9 +104,16 @@ def create(
     metadata: Annotated[
         str | None, typer.Option(metavar="JSON", help="owners, limits and what else there is.")
     ] = None,
+    packages: Packages = None,
 ) -> None:
     """Store a new analysis."""
-    given = {"name": name, "description": description, "tags": tags}
+    given = {
+        "name": name,
+        "description": description,
+        "tags": tags,
+        "packages": packages,
+        "language": language_of(script),
+    }
     said = {key: value for key, value in given.items() if value}
     body = {
         "script_content": read_script(script),
@@ -114,9 +130,15 @@ def update(
     script: ScriptFile,
     *,
     message: Annotated[str, typer.Option("--message", "-m", help="What changed and why.")] = "",
+    packages: Packages = None,
 ) -> None:
-    """Store the next version of an analysis."""
-    body = {"script_content": read_script(script), "change_description": message}
+    """Store the next version of an analysis; without --package it keeps the packages it has."""
+    body = {
+        "script_content": read_script(script),
+        "change_description": message,
+        "language": language_of(script),
+        "packages": packages,
+    }
     with session.connect() as api:
         print_saved(session, api.put(name, body=body))
 
@@ -178,10 +200,12 @@ def print_saved(session: Session, saved: dict[str, Any]) -> None:
         output.say(f"warning: {warning}")
 
 
-def _validate_locally(source: str) -> dict[str, Any]:
+def _validate_locally(source: str, script: Path) -> dict[str, Any]:
     from analysis_sandbox import composition  # noqa: PLC0415 - see Session.connect
 
-    found = composition.validate_locally(source).model_dump(mode="json")
+    is_typescript = language_of(script) == "typescript"
+    filename = "analysis.ts" if is_typescript else "analysis.js"
+    found = composition.validate_locally(source, filename=filename).model_dump(mode="json")
     found["warnings"].append(
         "Checked without a server: whether datasources and other analyses exist is not known"
     )
@@ -212,12 +236,16 @@ def _print_analysis(analysis: dict[str, Any]) -> None:
         "schedule",
         "dependencies",
         "limits",
+        "language",
+        "packages",
         "created_at",
         "updated_at",
         "last_run",
         "uuid",
     )
-    output.print_fields({"name": analysis["id"], **{name: analysis[name] for name in names}})
+    pinned = [f"{one['name']}@{one['version']}" for one in analysis["pinned_packages"]]
+    fields = {name: analysis[name] for name in names}
+    output.print_fields({"name": analysis["id"], **fields, "imports": ", ".join(pinned)})
     parameters: dict[str, dict[str, Any]] = analysis["parameters"]
     if parameters:
         output.print_text("")

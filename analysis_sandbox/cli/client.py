@@ -18,7 +18,8 @@ from analysis_sandbox.errors import (
     ValidationFailedError,
 )
 
-_TIMEOUT = httpx.Timeout(60, connect=5)
+# Saving may have to download npm packages first.
+_TIMEOUT = httpx.Timeout(180, connect=5)
 _ANALYSES = "/api/analysis"
 _CLASSES: Mapping[int, type[AnalysisSandboxError]] = {
     401: UnauthenticatedError,
@@ -63,6 +64,14 @@ class Client:
     def put(self, *path: str, body: object) -> Any:
         """Put a JSON body at `/api/analysis/<path>`."""
         return self._request("PUT", _address(path), json=body)
+
+    def patch(self, *path: str, body: object) -> Any:
+        """Patch what is at `/api/analysis/<path>` with a JSON body."""
+        return self._request("PATCH", _address(path), json=body)
+
+    def get_limits(self, what: str) -> Any:
+        """Return what is at `/api/limits/<what>`."""
+        return self._request("GET", f"/api/limits/{what}")
 
     def delete(self, *path: str) -> Any:
         """Delete what is at `/api/analysis/<path>`."""

@@ -22,6 +22,11 @@ def read_script(path: Path) -> str:
         raise typer.BadParameter(f"{path} is not UTF-8 (byte {error.start})") from None
 
 
+def language_of(path: Path) -> str | None:
+    """Return the language that a file's name tells; None when it tells nothing."""
+    return "typescript" if path.suffix in (".ts", ".mts") else None
+
+
 def parse_object(text: str | None, *, option: str) -> dict[str, Any]:
     """Return a JSON object that was given as an option's value."""
     if text is None:

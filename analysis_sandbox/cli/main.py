@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from analysis_sandbox import __version__
-from analysis_sandbox.cli import analyses, doctor, installation, output, runs
+from analysis_sandbox.cli import analyses, doctor, installation, limits, output, runs
 from analysis_sandbox.errors import AnalysisSandboxError
 
 PROGRAM = "analysis-sandbox"
@@ -34,6 +34,7 @@ app.command(rich_help_panel="Analyses")(analyses.delete)
 app.command(rich_help_panel="Analyses")(analyses.options)
 app.command(rich_help_panel="Runs")(runs.run)
 app.add_typer(runs.job, name="job", rich_help_panel="Runs")
+app.add_typer(limits.limits, name="limits", rich_help_panel="Analyses")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

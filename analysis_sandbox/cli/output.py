@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -37,6 +38,19 @@ def console(*, stderr: bool = False) -> Console:
         highlight=False,
         markup=False,
         emoji=False,
+    )
+
+
+def progress_bar() -> Progress:
+    """Return a bar on stderr that is gone when its work is done; nothing where nobody looks."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(markup=False),
+        console=console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
     )
 
 

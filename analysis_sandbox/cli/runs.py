@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.status import Status
+from rich.progress import Progress, TaskID
 
 from analysis_sandbox.cli import output
 from analysis_sandbox.cli.analyses import Parameters, print_saved
-from analysis_sandbox.cli.inputs import parse_parameters, read_script
+from analysis_sandbox.cli.inputs import language_of, parse_parameters, read_script
 from analysis_sandbox.cli.session import Session, with_session
 from analysis_sandbox.errors import ConflictError, UnavailableError
 
@@ -85,9 +85,14 @@ def job_status(session: Session, job_id: JobId) -> None:
         "completed_at",
         "execution_time_ms",
         "result_size_bytes",
+        "usage",
+        "limits",
         "error",
     )
-    output.print_fields({"job": found["job_id"], **{name: found[name] for name in names}})
+    shown = {name: found[name] for name in names}
+    if progress := found["progress"]:
+        shown["progress"] = f"{progress['fraction']:.0%} {progress['message'] or ''}".rstrip()
+    output.print_fields({"job": found["job_id"], **shown})
     if found["error_detail"]:
         _print_place(found["error_detail"])
 
@@ -158,7 +163,9 @@ def _stored_name(session: Session, api: "Client", target: str, *, save: bool) ->
             f"analysis-sandbox run {target} --save"
         )
     try:
-        saved = api.post(body={"script_content": source})
+        saved = api.post(
+            body={"script_content": source, "metadata": {"language": language_of(path)}}
+        )
     except ConflictError as error:
         error.hint = (
             "Store it as the next version (analysis-sandbox update NAME FILE) and run NAME."
@@ -173,9 +180,12 @@ def _wait(api: "Client", job_id: str) -> dict[str, Any]:
     printed = 0
     found: dict[str, Any] = {}
     try:
-        with output.console(stderr=True).status("pending") as status:
+        with output.progress_bar() as bar:
+            task = bar.add_task("pending", total=None)
             for found in _watch(api, job_id):
-                _show_progress(status, found, printed)
+                _show_progress(bar, task, found)
+                for line in found["logs"][printed:]:
+                    output.say(line)
                 printed = len(found["logs"])
     except KeyboardInterrupt:
         output.say(f"The run goes on. Stop it: analysis-sandbox job stop {job_id}")
@@ -186,10 +196,14 @@ def _wait(api: "Client", job_id: str) -> dict[str, Any]:
     return api.get("jobs", job_id)
 
 
-def _show_progress(status: Status, found: dict[str, Any], printed: int) -> None:
-    status.update(output.plain(found["status"]))
-    for line in found["logs"][printed:]:
-        output.say(line)
+def _show_progress(bar: Progress, task: TaskID, found: dict[str, Any]) -> None:
+    """Show the fraction that the script told; until it tells one, only that it goes on."""
+    progress: dict[str, Any] = found["progress"] or {}
+    description = output.plain(progress.get("message") or found["status"]).plain
+    if "fraction" in progress:
+        bar.update(task, description=description, total=1, completed=progress["fraction"])
+    else:
+        bar.update(task, description=description)
 
 
 def _watch(api: "Client", job_id: str) -> Generator[dict[str, Any]]:

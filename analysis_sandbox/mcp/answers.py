@@ -5,7 +5,14 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from analysis_sandbox.services.models import AnalysisSummary, Answer, ErrorDetail, JobStatus
+from analysis_sandbox.services.models import (
+    AnalysisSummary,
+    Answer,
+    ErrorDetail,
+    JobStatus,
+    Progress,
+    ResourceUsage,
+)
 from analysis_sandbox.services.ports import RunState
 from analysis_sandbox.values import EncodedJSON
 
@@ -17,6 +24,12 @@ class AnalysisList(Answer):
     """The analyses of the project."""
 
     analyses: list[AnalysisSummary]
+
+
+class UsageList(Answer):
+    """What the runs of the project's analyses use."""
+
+    analyses: list[ResourceUsage]
 
 
 class Execution(Answer):
@@ -33,6 +46,13 @@ class Execution(Answer):
         default=None, description="Code, line and column in the script's own lines, hint."
     )
     logs: list[str] = Field(default_factory=list[str])
+    progress: Progress | None = Field(
+        default=None, description="How far the script says it is, from 0 to 1."
+    )
+    display: dict[str, Any] | None = Field(
+        default=None, description="The tables and charts of the result, as the script wants them."
+    )
+    usage: dict[str, Any] | None = None
     execution_time_ms: int | None = None
     note: str | None = Field(default=None, description="What to do next.")
 
@@ -60,6 +80,9 @@ class Execution(Answer):
             error=status.error,
             error_detail=status.error_detail,
             logs=status.logs,
+            progress=status.progress,
+            display=status.display,
+            usage=status.usage,
             execution_time_ms=status.execution_time_ms,
             note=note,
         )

@@ -14,11 +14,16 @@ ROLES: Mapping[str, Role] = {
     "get_analysis": Role.VIEWER,
     "validate_analysis": Role.VIEWER,
     "get_job_status": Role.VIEWER,
+    "get_analysis_limits": Role.VIEWER,
+    "get_system_resource_maximums": Role.VIEWER,
+    "list_analysis_resource_usage": Role.VIEWER,
     "execute_analysis": Role.RUNNER,
     "stop_job": Role.RUNNER,
     "create_analysis": Role.MANAGER,
     "update_analysis": Role.MANAGER,
     "delete_analysis": Role.MANAGER,
+    "set_analysis_limits": Role.MANAGER,
+    "reset_analysis_limits": Role.MANAGER,
 }
 """From which role on a tool is shown. The services decide; this spares an agent the refusal."""
 

@@ -10,6 +10,7 @@ from mcp_types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 from analysis_sandbox import __version__
 from analysis_sandbox.mcp.callers import Callers
 from analysis_sandbox.mcp.failures import failed_call
+from analysis_sandbox.mcp.limit_tools import LimitTools
 from analysis_sandbox.mcp.tools import AnalysisTools
 from analysis_sandbox.services.access import Principal
 from analysis_sandbox.services.authoring import type_definitions
@@ -70,7 +71,7 @@ def build_server(services: Services, *, principal: Principal | None = None) -> A
         instructions=_INSTRUCTIONS,
         middleware=[callers.show_own_tools],
     )
-    _add_tools(server, AnalysisTools(services, callers))
+    _add_tools(server, AnalysisTools(services, callers), LimitTools(services, callers))
 
     @server.resource(TYPES_URI, name="analysis.d.ts", mime_type="text/typescript")
     def types() -> str:  # pyright: ignore[reportUnusedFunction]
@@ -85,9 +86,10 @@ def build_server(services: Services, *, principal: Principal | None = None) -> A
     return server
 
 
-def _add_tools(server: MCPServer[Any], tools: AnalysisTools) -> None:
+def _add_tools(server: MCPServer[Any], tools: AnalysisTools, limits: LimitTools) -> None:
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
     adds = ToolAnnotations(destructive_hint=False, open_world_hint=False)
+    changes = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
     ends = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=False)
     runs = ToolAnnotations(destructive_hint=False, open_world_hint=True)
     for tool, annotations in (
@@ -100,5 +102,10 @@ def _add_tools(server: MCPServer[Any], tools: AnalysisTools) -> None:
         (tools.execute_analysis, runs),
         (tools.get_job_status, reads),
         (tools.stop_job, ends),
+        (limits.get_analysis_limits, reads),
+        (limits.set_analysis_limits, changes),
+        (limits.reset_analysis_limits, changes),
+        (limits.get_system_resource_maximums, reads),
+        (limits.list_analysis_resource_usage, reads),
     ):
         server.add_tool(tool, annotations=annotations)

@@ -14,6 +14,7 @@ from analysis_sandbox.errors import AnalysisSandboxError
 from analysis_sandbox.mcp.answers import AnalysisList, Execution, is_finished, plain_result
 from analysis_sandbox.mcp.callers import Callers
 from analysis_sandbox.services.access import Principal
+from analysis_sandbox.services.analyses import Authoring, Language
 from analysis_sandbox.services.bundle import Services
 from analysis_sandbox.services.models import (
     AnalysisSource,
@@ -48,10 +49,19 @@ IdempotencyKey = Annotated[
 WaitSeconds = Annotated[
     float, Field(ge=0, le=600, description="How long to wait for the result; 0 answers at once.")
 ]
+Packages = Annotated[
+    list[str] | None,
+    Field(description="npm packages that the script may import, as name or name@range."),
+]
+ScriptLanguage = Annotated[
+    Language | None, Field(description="Found out from the text when it is not given.")
+]
 
 # A waiting thread notices that its caller left at the end of a slice.
 _SLICE_SECONDS = 1.0
 _PROGRESS_SECONDS = 0.25
+# Every message about progress has to say more than the one before.
+_STEP = 0.001
 # Waits have threads of their own, so that they take none from the requests.
 _MOST_WAITS = 200
 
@@ -72,13 +82,21 @@ class AnalysisTools:
         """Read one analysis: its script, parameters, schedule, dependencies and limits."""
         return self._services.analyses.source(self._caller(ctx), analysis_id)
 
-    def validate_analysis(self, script_content: Script, *, ctx: Context[Any, Any]) -> Validation:
+    def validate_analysis(
+        self,
+        script_content: Script,
+        *,
+        ctx: Context[Any, Any],
+        packages: Packages = None,
+        language: ScriptLanguage = None,
+    ) -> Validation:
         """Check a script without storing it; call this until `valid` is true, then save.
 
         Answers every error at once: syntax with its line, structure, parameters, datasources and
         analyses that do not exist, forbidden code. A valid script answers with what it declares.
         """
-        return self._services.analyses.validate(self._caller(ctx), script_content)
+        authoring = Authoring(language, packages)
+        return self._services.analyses.validate(self._caller(ctx), script_content, authoring)
 
     def create_analysis(
         self,
@@ -89,7 +107,8 @@ class AnalysisTools:
             dict[str, Any] | None,
             Field(
                 description="name (the id, [a-z][a-z0-9_]*; else derived from the title), "
-                "description, tags, owners, limits."
+                "description, tags, owners, limits (memory_mb, timeout_ms …), packages (npm "
+                "packages the script may import, as name or name@range), language."
             ),
         ] = None,
     ) -> Saved:
@@ -109,10 +128,19 @@ class AnalysisTools:
         change_description: Annotated[
             str, Field(description="What changed and why, for the version history.")
         ] = "",
+        packages: Packages = None,
+        language: ScriptLanguage = None,
     ) -> Saved:
-        """Store a new version of an analysis. Runs that are going on keep their version."""
+        """Store a new version of an analysis. Runs that are going on keep their version.
+
+        Without `packages` the analysis keeps those it may import.
+        """
         return self._services.analyses.update(
-            self._caller(ctx), analysis_id, script_content, change_description=change_description
+            self._caller(ctx),
+            analysis_id,
+            script_content,
+            change_description=change_description,
+            authoring=Authoring(language, packages),
         )
 
     def delete_analysis(self, analysis_id: AnalysisId, *, ctx: Context[Any, Any]) -> Deleted:
@@ -200,23 +228,40 @@ class AnalysisTools:
 
 
 class _Progress:
-    """Tells a waiting client how its run does, from the thread that waits."""
+    """Tells a waiting client how its run does, from the thread that waits.
+
+    The measure is the time to wait, until the script says how far it is: then it is that fraction
+    of the same total. What was told never goes back.
+    """
 
     def __init__(self, ctx: Context[Any, Any], *, total: float) -> None:
         self._ctx = ctx
         self._total = total
         self._started = time.monotonic()
         self._last: tuple[float, str] | None = None
+        self._told = -_STEP
 
     def report(self, status: JobStatus) -> None:
         anyio.from_thread.check_cancelled()
         elapsed = time.monotonic() - self._started
-        message = f"{status.status}: {status.logs[-1]}" if status.logs else status.status
+        message = _message(status)
         if self._last is not None:
             reported, said = self._last
             if elapsed - reported < (_PROGRESS_SECONDS if message != said else _SLICE_SECONDS):
                 return
         self._last = (elapsed, message)
+        done = elapsed
+        if status.progress is not None:
+            done = status.progress.fraction * (self._total or 1)
+        self._told = max(done, self._told + _STEP)
         anyio.from_thread.run(
-            self._ctx.report_progress, round(elapsed, 3), self._total or None, message
+            self._ctx.report_progress, round(self._told, 3), self._total or None, message
         )
+
+
+def _message(status: JobStatus) -> str:
+    progress = status.progress
+    said = status.logs[-1] if status.logs else None
+    if progress is not None:
+        said = f"{progress.fraction:.0%}" + (f" {progress.message}" if progress.message else "")
+    return f"{status.status}: {said}" if said else status.status

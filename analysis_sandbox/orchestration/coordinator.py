@@ -7,15 +7,18 @@ from typing import Any
 
 import dagster as dg
 
+from analysis_sandbox.orchestration.concurrency import with_group_limits
 from analysis_sandbox.orchestration.internals import (
     ACTIVE_RUN_STATUSES,
     DagsterUserCodeUnreachableError,
     LaunchRunContext,
     QueuedRunCoordinator,
+    RunQueueConfig,
     SubmitRunContext,
     TagConcurrencyLimitsCounter,
 )
 from analysis_sandbox.orchestration.launcher import WarmPoolRunLauncher
+from analysis_sandbox.orchestration.names import TAG_EXCLUSIVE
 from analysis_sandbox.orchestration.storage import PooledRunStorage
 
 _log = logging.getLogger(__name__)
@@ -33,6 +36,16 @@ class DirectRunCoordinator(QueuedRunCoordinator):
     """
 
     _admission = threading.Lock()
+
+    def get_run_queue_config(self) -> RunQueueConfig:
+        """Return what dagster.yaml says, with the limits that the runs of today carry.
+
+        The daemon asks before each look at its queue.
+        """
+        config = super().get_run_queue_config()
+        runs = self._instance.get_runs(dg.RunsFilter(statuses=_AHEAD))
+        limits = with_group_limits(config.tag_concurrency_limits, runs)
+        return config._replace(tag_concurrency_limits=limits)
 
     def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
         """Queue the run, then launch it if it need not wait. A run that began is left alone."""
@@ -68,8 +81,9 @@ class DirectRunCoordinator(QueuedRunCoordinator):
         )
 
     def _must_wait(self, run: dg.DagsterRun) -> bool:
-        limits = self._instance.get_concurrency_config().run_queue_config
-        if limits is None or run.run_op_concurrency:
+        settings = self._instance.get_settings("concurrency")
+        limits = super().get_run_queue_config().with_concurrency_settings(settings)
+        if run.run_op_concurrency:
             # Counting the slots of pools is the daemon's work.
             return True
         others = self._instance.get_runs_count(dg.RunsFilter(statuses=_AHEAD)) - 1
@@ -102,12 +116,13 @@ def _is_blocked(
     instance: dg.DagsterInstance, run: dg.DagsterRun, limits: Sequence[Mapping[str, Any]]
 ) -> bool:
     """Tell whether a limit on one of the run's tags is reached, by runs before it in the queue."""
-    limited = {str(limit["key"]) for limit in limits} & set(run.tags)
-    if not limited:
+    limited = {TAG_EXCLUSIVE, *(str(limit["key"]) for limit in limits)}
+    if not limited & set(run.tags):
         return False
     ahead = [
         other
         for other in instance.get_runs(dg.RunsFilter(statuses=_AHEAD))
         if other.run_id != run.run_id
     ]
-    return TagConcurrencyLimitsCounter(limits, ahead).is_blocked(run)
+    with_groups = with_group_limits(limits, [run, *ahead])
+    return TagConcurrencyLimitsCounter(with_groups, ahead).is_blocked(run)

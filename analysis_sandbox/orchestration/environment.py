@@ -5,7 +5,7 @@ import path in the settings and keeps it for as long as it lives.
 """
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -17,6 +17,7 @@ from analysis_sandbox.catalogue.records import VersionRecord
 from analysis_sandbox.errors import ConfigurationError
 from analysis_sandbox.execution.model import RunOutcome, RunRequest
 from analysis_sandbox.settings import Settings, load_settings
+from analysis_sandbox.values import JSONObject
 
 OnLog = Callable[[str, str], None]
 
@@ -57,9 +58,25 @@ class VersionSource(Protocol):
         """Return one version; raises `NotFoundError`."""
         ...
 
+    def stored_limits(self) -> Mapping[UUID, JSONObject]:
+        """Return what is set for the limits of analyses, by analysis."""
+        ...
+
     def current(self, project: str, key: str, /) -> VersionRecord:
         """Return the version an analysis has now; raises `NotFoundError`."""
         ...
+
+
+class ShouldRun(Protocol):
+    """Asks a version's shouldRun function about a tick, with the parameters of its run.
+
+    Raises:
+        AnalysisSandboxError: the function failed, or took longer than it may.
+    """
+
+    def __call__(
+        self, version: VersionRecord, parameters: JSONObject, scheduled_time: datetime, /
+    ) -> bool: ...
 
 
 class Execute(Protocol):
@@ -84,6 +101,7 @@ class Environment:
     settings: Settings
     versions: VersionSource
     execute: Execute
+    should_run: ShouldRun
     crashed: Callable[[str, CrashReport], None]
     warm: Callable[[], None] = lambda: None
 

@@ -13,16 +13,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from analysis_sandbox.catalogue.records import VersionRecord
 from analysis_sandbox.errors import UnavailableError, ValidationFailedError
+from analysis_sandbox.orchestration.concurrency import lifting_tags
 from analysis_sandbox.orchestration.config import run_config
 from analysis_sandbox.orchestration.instance import open_instance
 from analysis_sandbox.orchestration.internals import (
+    FINISHED_STATUSES,
     DagsterRunAlreadyExists,
     DagsterUserCodeUnreachableError,
     JobPythonOrigin,
     SubmitRunContext,
 )
 from analysis_sandbox.orchestration.jobs import build_job, run_tags
-from analysis_sandbox.orchestration.names import TAG_EXECUTED_BY, TAG_TRIGGER
+from analysis_sandbox.orchestration.names import (
+    TAG_ANALYSIS,
+    TAG_EXECUTED_BY,
+    TAG_PROJECT,
+    TAG_TRIGGER,
+    job_name_of,
+)
 from analysis_sandbox.orchestration.origins import repository_origin
 from analysis_sandbox.orchestration.reconstruct import origin_of
 from analysis_sandbox.orchestration.refresher import CodeServerRefresher
@@ -43,6 +51,7 @@ _STATES: dict[dg.DagsterRunStatus, RunState] = {
     _Status.FAILURE: "failed",
     _Status.CANCELED: "cancelled",
 }
+_UNFINISHED = [status for status in _STATES if status not in FINISHED_STATUSES]
 _REMEMBERED_JOBS = 512
 
 
@@ -94,6 +103,14 @@ class DagsterGateway:
         """Have the code server take in what was saved, soon and without waiting for it."""
         self._refresher.request()
 
+    def limit_concurrency(self, version: VersionRecord, limit: int | None) -> None:
+        """Have the runs of an analysis that wait or run keep to another limit."""
+        tags = lifting_tags(job_name_of(version), limit)
+        ours = {TAG_PROJECT: version.project, TAG_ANALYSIS: version.name}
+        with _translated():
+            for run in self._instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED, tags=ours)):
+                self._instance.add_run_tags(run.run_id, tags)
+
     def switch_schedule(self, version: VersionRecord, *, enabled: bool) -> None:
         """Start or stop the schedule of an analysis; one without a schedule is stopped."""
         with _translated():
@@ -117,7 +134,7 @@ class DagsterGateway:
     def _create(self, launch: Launch) -> dg.DagsterRun:
         job, origin = self._jobs.get(launch.version)
         tags = {
-            **run_tags(launch.version),
+            **run_tags(launch.version, launch.max_concurrent_runs),
             TAG_TRIGGER: launch.trigger,
             TAG_EXECUTED_BY: launch.executed_by,
         }

@@ -26,7 +26,10 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 from dagster._core.run_coordinator.base import SubmitRunContext
-from dagster._core.run_coordinator.queued_run_coordinator import QueuedRunCoordinator
+from dagster._core.run_coordinator.queued_run_coordinator import (
+    QueuedRunCoordinator,
+    RunQueueConfig,
+)
 from dagster._core.scheduler.instigation import (
     InstigatorState,
     InstigatorStatus,
@@ -66,6 +69,7 @@ __all__ = [
     "RemoteRepositoryOrigin",
     "RunFailureReason",
     "RunLauncher",
+    "RunQueueConfig",
     "ScheduleInstigatorData",
     "SubmitRunContext",
     "TagConcurrencyLimitsCounter",

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -9,6 +10,7 @@ import dagster as dg
 from analysis_sandbox.catalogue.records import VersionRecord
 from analysis_sandbox.errors import AnalysisSandboxError, ValidationFailedError
 from analysis_sandbox.execution.model import RunOutcome, RunRequest, Trigger
+from analysis_sandbox.orchestration.concurrency import concurrency_tags
 from analysis_sandbox.orchestration.config import config_schema
 from analysis_sandbox.orchestration.environment import environment
 from analysis_sandbox.orchestration.failures import (
@@ -20,9 +22,9 @@ from analysis_sandbox.orchestration.failures import (
 from analysis_sandbox.orchestration.internals import CheckError
 from analysis_sandbox.orchestration.names import (
     TAG_ANALYSIS,
-    TAG_EXCLUSIVE,
     TAG_EXECUTED_BY,
     TAG_PROJECT,
+    TAG_SCHEDULED_TIME,
     TAG_TRIGGER,
     TAG_VERSION,
     job_name_of,
@@ -46,30 +48,30 @@ _TRIGGERS: Mapping[str, Trigger] = {
 _MAX_SOURCE_CHARACTERS = 100_000
 
 
-def build_job(version: VersionRecord) -> dg.JobDefinition:
+def build_job(version: VersionRecord, max_concurrent_runs: int | None = None) -> dg.JobDefinition:
     """Return the job of a version. Never raises for what is stored.
 
-    Parameters that Dagster cannot express leave the job without a schema; its description says so.
+    Its runs carry `max_concurrent_runs`. Parameters that Dagster cannot express leave the job
+    without a schema; its description says so.
     """
     definition, problem = _definition(version)
+    tags = run_tags(version, max_concurrent_runs)
     try:
-        return _job(version, definition, problem)
+        return _job(version, definition, problem, tags=tags)
     except (dg.DagsterError, CheckError) as error:
         problem = f"Dagster does not check this job's parameters: {error}"
-        return _job(version, definition.model_copy(update={"parameters": None}), problem)
+        definition = definition.model_copy(update={"parameters": None})
+        return _job(version, definition, problem, tags=tags)
 
 
-def run_tags(version: VersionRecord) -> dict[str, str]:
+def run_tags(version: VersionRecord, max_concurrent_runs: int | None = None) -> dict[str, str]:
     """Return the tags that every run of a version carries."""
-    tags = {
+    return {
         TAG_PROJECT: version.project,
         TAG_ANALYSIS: version.name,
         TAG_VERSION: str(version.version),
+        **concurrency_tags(job_name_of(version), max_concurrent_runs),
     }
-    if version.metadata.get("schedule"):
-        # A scheduled analysis never overlaps itself.
-        tags[TAG_EXCLUSIVE] = job_name_of(version)
-    return tags
 
 
 def _definition(version: VersionRecord) -> tuple[Definition, str | None]:
@@ -79,7 +81,13 @@ def _definition(version: VersionRecord) -> tuple[Definition, str | None]:
         return Definition(), f"The stored definition cannot be read: {error.message}"
 
 
-def _job(version: VersionRecord, definition: Definition, problem: str | None) -> dg.JobDefinition:
+def _job(
+    version: VersionRecord,
+    definition: Definition,
+    problem: str | None,
+    *,
+    tags: Mapping[str, str],
+) -> dg.JobDefinition:
     name = job_name_of(version)
     description = "\n\n".join(filter(None, [version.title, problem]))
 
@@ -99,7 +107,7 @@ def _job(version: VersionRecord, definition: Definition, problem: str | None) ->
         description=description,
         resource_defs={"io_manager": dg.mem_io_manager},
         executor_def=dg.in_process_executor,
-        tags=run_tags(version),
+        tags=tags,
         metadata=_metadata(version),
     )
 
@@ -160,7 +168,15 @@ def _request(
         executed_by="dagster" if again else tags.get(TAG_EXECUTED_BY, "dagster"),
         attempt=attempt,
         retries_transient=retries_left(trigger, attempt, definition.schedule),
+        scheduled_time=_scheduled_time(tags),
     )
+
+
+def _scheduled_time(tags: Mapping[str, str]) -> datetime | None:
+    try:
+        return datetime.fromisoformat(tags[TAG_SCHEDULED_TIME])
+    except (KeyError, ValueError):
+        return None
 
 
 def _trigger(tags: Mapping[str, str], *, again: bool) -> Trigger:

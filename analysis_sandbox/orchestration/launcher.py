@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import dagster as dg
 
+from analysis_sandbox.orchestration.concurrency import concurrency_of
 from analysis_sandbox.orchestration.instance import instance_settings
 from analysis_sandbox.orchestration.internals import (
     CheckRunHealthResult,
@@ -18,7 +19,7 @@ from analysis_sandbox.orchestration.internals import (
     RunLauncher,
     WorkerStatus,
 )
-from analysis_sandbox.orchestration.names import LOCATION, TAG_EXCLUSIVE, TAG_PROCESS
+from analysis_sandbox.orchestration.names import LOCATION, TAG_PROCESS
 from analysis_sandbox.orchestration.pool_client import PoolAwayError, PoolClient
 from analysis_sandbox.orchestration.run_process import RunProcess
 from analysis_sandbox.processes import has_owner
@@ -71,8 +72,12 @@ class WarmPoolRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
             self._start_process(run)
             return
         try:
+            together = concurrency_of(run.tags)
             self._pool.launch(
-                run.run_id, exclusive=run.tags.get(TAG_EXCLUSIVE), priority=_priority(run)
+                run.run_id,
+                exclusive=together.group,
+                limit=together.limit,
+                priority=_priority(run),
             )
         except PoolAwayError as error:
             if has_owner(self._settings.owner_lock):

@@ -14,8 +14,13 @@ TAG_ANALYSIS = "analysis_sandbox/analysis"
 TAG_VERSION = "analysis_sandbox/version"
 TAG_TRIGGER = "analysis_sandbox/trigger"
 TAG_EXECUTED_BY = "analysis_sandbox/executed_by"
-# Runs with the same value never overlap: a limit in dagster.yaml, and the run pool's last word.
+# Runs with the same value are one group; see `concurrency`. Under a coordinator that is not ours
+# they never overlap: a limit in dagster.yaml says so.
 TAG_EXCLUSIVE = "analysis_sandbox/exclusive"
+# How many runs of the group may go on at once; one when the tag is missing.
+TAG_MAX_CONCURRENT = "analysis_sandbox/max_concurrent_runs"
+# The tick that a scheduled run was made for.
+TAG_SCHEDULED_TIME = "analysis_sandbox/scheduled_time"
 # The process of a run that was started while no run pool was listening.
 TAG_PROCESS = "analysis_sandbox/process"
 

@@ -1,17 +1,10 @@
 """What Dagster shows of a completed run, and of scripts: metadata of outputs and jobs."""
 
-from collections.abc import Mapping, Sequence
-from typing import TypeGuard
-
 import dagster as dg
 
 from analysis_sandbox.execution.model import RunOutcome
+from analysis_sandbox.orchestration.tables import display_metadata, is_rows, table
 from analysis_sandbox.values import JSONValue
-
-_MAX_CELL_CHARACTERS = 500
-_MAX_COLUMNS = 50
-
-Cell = str | int | float | bool
 
 
 def output_metadata(outcome: RunOutcome) -> dict[str, dg.MetadataValue]:
@@ -28,7 +21,9 @@ def output_metadata(outcome: RunOutcome) -> dict[str, dg.MetadataValue]:
         "host_calls": dg.MetadataValue.int(usage.host_calls),
         "bytes_in": dg.MetadataValue.int(usage.bytes_in),
         "bytes_out": dg.MetadataValue.int(usage.bytes_out),
+        "peak_heap_bytes": dg.MetadataValue.int(usage.peak_heap_bytes),
         "sandbox_layers": dg.MetadataValue.json(dict(outcome.layers)),
+        **display_metadata(outcome.display, outcome.preview),
     }
 
 
@@ -41,29 +36,8 @@ def code_block(text: str, language: str) -> dg.MetadataValue:
 
 
 def _preview(value: JSONValue) -> dg.MetadataValue:
-    if _is_rows(value):
-        return _table(value)
+    if is_rows(value):
+        return table(value)
     if isinstance(value, dict | list):
         return dg.MetadataValue.json(value)
     return dg.MetadataValue.json({"value": value})
-
-
-def _is_rows(value: JSONValue) -> TypeGuard[Sequence[Mapping[str, JSONValue]]]:
-    if not isinstance(value, list) or not value:
-        return False
-    return all(isinstance(row, dict) and 0 < len(row) <= _MAX_COLUMNS for row in value)
-
-
-def _table(rows: Sequence[Mapping[str, JSONValue]]) -> dg.MetadataValue:
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    return dg.MetadataValue.table(
-        records=[dg.TableRecord({name: _cell(row.get(name)) for name in columns}) for row in rows],
-        schema=dg.TableSchema(columns=[dg.TableColumn(name=name) for name in columns]),
-    )
-
-
-def _cell(value: JSONValue) -> Cell:
-    if isinstance(value, int | float | bool):
-        return value
-    text = "" if value is None else str(value)
-    return text if len(text) <= _MAX_CELL_CHARACTERS else f"{text[:_MAX_CELL_CHARACTERS]}…"

@@ -103,7 +103,12 @@ class Pool:
     def _launch(self, request: dict[str, Any]) -> bool:
         if self._drain_until is not None:
             return False
-        run = WaitingRun(request["run_id"], request.get("exclusive"), request.get("priority", 0))
+        run = WaitingRun(
+            request["run_id"],
+            request.get("exclusive"),
+            request.get("priority", 0),
+            request.get("limit", 1),
+        )
         # Handed over twice, by whoever was not sure of the first time: it is executed once.
         if not self._holds(run.run_id):
             self._queue.add(run)

@@ -35,14 +35,22 @@ class PoolClient:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def launch(self, run_id: str, *, exclusive: str | None = None, priority: int = 0) -> None:
+    def launch(
+        self, run_id: str, *, exclusive: str | None = None, limit: int = 1, priority: int = 0
+    ) -> None:
         """Hand a run over; the pool ignores one that it has or had already.
 
         Raises:
             PoolAwayError: no pool took it.
         """
         answer = self._ask(
-            {"op": "launch", "run_id": run_id, "exclusive": exclusive, "priority": priority}
+            {
+                "op": "launch",
+                "run_id": run_id,
+                "exclusive": exclusive,
+                "limit": limit,
+                "priority": priority,
+            }
         )
         if not answer["accepted"]:
             raise PoolAwayError("The run pool is stopping")

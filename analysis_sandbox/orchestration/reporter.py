@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from analysis_sandbox.orchestration.channel import PoolChannel
+from analysis_sandbox.orchestration.concurrency import concurrency_of
 from analysis_sandbox.orchestration.environment import CrashReport, environment
 from analysis_sandbox.orchestration.instance import open_instance
 from analysis_sandbox.orchestration.internals import (
@@ -21,7 +22,7 @@ from analysis_sandbox.orchestration.internals import (
     RunFailureReason,
 )
 from analysis_sandbox.orchestration.launcher import WarmPoolRunLauncher
-from analysis_sandbox.orchestration.names import LOCATION, TAG_EXCLUSIVE, TAG_PROCESS
+from analysis_sandbox.orchestration.names import LOCATION, TAG_PROCESS
 from analysis_sandbox.orchestration.pool_client import PoolAwayError, PoolClient
 from analysis_sandbox.orchestration.run_execution import WORKER_MESSAGE
 from analysis_sandbox.orchestration.run_process import RunProcess
@@ -92,7 +93,8 @@ class Reporter:
     def _take_care_of(self, run: dg.DagsterRun) -> None:
         if run.status == _Status.STARTING and TAG_PROCESS not in run.tags:
             _log.info("Run %s was accepted and not begun: taken up again", run.run_id)
-            self._pool.launch(run.run_id, exclusive=run.tags.get(TAG_EXCLUSIVE))
+            together = concurrency_of(run.tags)
+            self._pool.launch(run.run_id, exclusive=together.group, limit=together.limit)
         elif TAG_PROCESS in run.tags or self._was_in_a_pool(run) or run.status != _Status.STARTED:
             _log.warning("Run %s is %s and nobody runs it", run.run_id, run.status.value)
             self.settle(run.run_id, CrashReport(_POOL_ENDED, datetime.now(UTC)))

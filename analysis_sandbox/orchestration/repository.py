@@ -11,16 +11,17 @@ import dagster as dg
 
 from analysis_sandbox.catalogue.records import VersionRecord
 from analysis_sandbox.errors import NotFoundError
+from analysis_sandbox.orchestration.concurrency import allowed_at_once
 from analysis_sandbox.orchestration.environment import environment
 from analysis_sandbox.orchestration.jobs import build_job
 from analysis_sandbox.orchestration.names import REPOSITORY
-from analysis_sandbox.orchestration.reconstruct import current_version, job_of
+from analysis_sandbox.orchestration.reconstruct import current_version
 from analysis_sandbox.orchestration.schedules import build_schedule
 
 _log = logging.getLogger(__name__)
 
 
-_Key = tuple[UUID, int]
+_Key = tuple[UUID, int, int | None]
 _Built = tuple[dg.JobDefinition, dg.ScheduleDefinition | None]
 
 
@@ -31,21 +32,30 @@ class _Loaded:
 
 
 class BuiltDefinitions:
-    """Jobs and schedules by version, kept from one load to the next: a version never changes."""
+    """Jobs and schedules by version and limit, kept from one load to the next."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._built: dict[_Key, _Built] = {}
 
-    def load(self, versions: Sequence[VersionRecord]) -> _Loaded:
-        """Return the definitions of these versions, building those that are new."""
+    def load(
+        self, versions: Sequence[VersionRecord], allowed: Mapping[UUID, int | None]
+    ) -> _Loaded:
+        """Return the definitions of these versions, building those that are new.
+
+        `allowed` is how many runs of each analysis may go on at once.
+        """
         jobs: dict[str, dg.JobDefinition] = {}
         schedules: dict[str, dg.ScheduleDefinition] = {}
         with self._lock:
             built: dict[_Key, _Built] = {}
             for version in versions:
-                key = (version.analysis_id, version.version)
-                built[key] = self._built.get(key) or (build_job(version), build_schedule(version))
+                limit = allowed.get(version.analysis_id)
+                key = (version.analysis_id, version.version, limit)
+                built[key] = self._built.get(key) or (
+                    build_job(version, limit),
+                    build_schedule(version),
+                )
                 job, schedule = built[key]
                 if job.name in jobs:
                     # Two projects whose names differ only in what Dagster does not allow.
@@ -88,7 +98,7 @@ class AnalysisRepositoryData(dg.RepositoryData):
             except KeyError:
                 raise dg.DagsterInvariantViolationError(f"Could not find job {job_name}") from None
         version = current_version(job_name)
-        return job_of(str(version.analysis_id), version.version)
+        return build_job(version, _allowed([version])[version.analysis_id])
 
     def get_all_schedules(self) -> Sequence[dg.ScheduleDefinition]:
         return list(self._load().schedules.values())
@@ -102,8 +112,21 @@ class AnalysisRepositoryData(dg.RepositoryData):
     def _load(self) -> _Loaded:
         with self._lock:
             if self._all is None:
-                self._all = self._built.load(environment().versions.active_versions())
+                versions = environment().versions.active_versions()
+                self._all = self._built.load(versions, _allowed(versions))
             return self._all
+
+
+def _allowed(versions: Sequence[VersionRecord]) -> Mapping[UUID, int | None]:
+    """Return how many runs of each analysis may go on at once."""
+    here = environment()
+    stored, system = here.versions.stored_limits(), here.settings.system_limits
+    return {
+        version.analysis_id: allowed_at_once(
+            version, stored.get(version.analysis_id), system=system
+        )
+        for version in versions
+    }
 
 
 # A version never changes, so what this process has built of it serves every later load.

@@ -1,16 +1,18 @@
-"""The runs that wait for a worker: by priority, then by age, and no two exclusive ones at once."""
+"""The runs that wait for a worker: by priority, then by age, and no more of a group than may be."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingRun:
-    """A run to execute. Runs with the same `exclusive` value do not overlap."""
+    """A run to execute. It waits while `limit` runs with the same `exclusive` value go on."""
 
     run_id: str
     exclusive: str | None = None
     priority: int = 0
+    limit: int = 1
 
 
 class RunQueue:
@@ -41,9 +43,14 @@ class RunQueue:
         """Tell whether a run waits."""
         return any(run.run_id == run_id for run in self._waiting)
 
-    def next(self, *, running: Collection[str]) -> WaitingRun | None:
-        """Return and remove the run to begin now, while those `exclusive` values are running."""
-        able = [run for run in self._waiting if run.exclusive not in running]
+    def next(self, *, running: Iterable[str]) -> WaitingRun | None:
+        """Return and remove the run to begin now, while runs of these `exclusive` values go on."""
+        going = Counter(running)
+        able = [
+            run
+            for run in self._waiting
+            if run.exclusive is None or going[run.exclusive] < run.limit
+        ]
         if not able:
             return None
         chosen = max(able, key=lambda run: run.priority)

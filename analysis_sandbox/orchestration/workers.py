@@ -105,8 +105,8 @@ class Workers:
         for child in self._workers:
             if not child.ready or child.run is not None:
                 continue
-            running = {other.run.exclusive for other in self.busy if other.run}
-            run = self._queue.next(running={name for name in running if name is not None})
+            going = [other.run.exclusive for other in self.busy if other.run]
+            run = self._queue.next(running=[name for name in going if name is not None])
             if run is None:
                 return
             child.begin(run)

@@ -1,7 +1,8 @@
 """Use cases about stored analyses: list, read, validate, create, update, delete."""
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,12 +18,15 @@ from analysis_sandbox.datasources.connections import Connections
 from analysis_sandbox.errors import ScriptInvalidError, UnavailableError, ValidationFailedError
 from analysis_sandbox.execution.evaluation import Evaluator
 from analysis_sandbox.execution.versions import StoredVersion, VersionCache
-from analysis_sandbox.limits import DEFAULT_LIMITS, LimitOverrides
+from analysis_sandbox.limits import LimitOverrides, over_maximum
 from analysis_sandbox.script.inspection import Inspection
 from analysis_sandbox.script.names import check_name, name_from_title, title_from_name
-from analysis_sandbox.script.parameters import describe_parameters
-from analysis_sandbox.script.validation import check_references
+from analysis_sandbox.script.packages.imports import check_allowed_packages
+from analysis_sandbox.script.parameters.resolution import describe_parameters
+from analysis_sandbox.script.validation import check_limits, check_references
 from analysis_sandbox.services.access import Principal, Role
+from analysis_sandbox.services.authoring import AuthoringRules
+from analysis_sandbox.services.limits import limits_of
 from analysis_sandbox.services.models import (
     AnalysisDetail,
     AnalysisSource,
@@ -32,6 +36,26 @@ from analysis_sandbox.services.models import (
     Validation,
 )
 from analysis_sandbox.services.ports import RunGateway
+from analysis_sandbox.values import JSONObject
+
+Language = Literal["javascript", "typescript"]
+# In a version's metadata: what its packages were resolved to. Only ever taken from there.
+_LOCK = "package_lock"
+_SUFFIXES: Mapping[Language, str] = {"javascript": "js", "typescript": "ts"}
+
+
+@dataclass(frozen=True, slots=True)
+class Authoring:
+    """How a script is to be read: its language (None: found out), what it may import.
+
+    `packages` None leaves those of the analysis as they are.
+    """
+
+    language: Language | None = None
+    packages: Sequence[str] | None = None
+
+
+_AS_IT_IS = Authoring()
 
 
 class AnalysisMetadata(BaseModel):
@@ -46,6 +70,7 @@ class AnalysisMetadata(BaseModel):
     limits: LimitOverrides | None = None
     retry: dict[str, Any] | None = None
     packages: list[str] = Field(default_factory=list[str])
+    language: Language | None = None
     change_description: str = ""
 
 
@@ -60,7 +85,9 @@ class AnalysisService:
         connections: Connections,
         evaluator: Evaluator,
         gateway: RunGateway,
+        rules: AuthoringRules,
     ) -> None:
+        self._rules = rules
         self._catalogue = catalogue
         self._versions = versions
         self._connections = connections
@@ -87,20 +114,28 @@ class AnalysisService:
         """Return one analysis; raises `NotFoundError`."""
         record = self._catalogue.analyses.get(caller.project, analysis_id)
         stored = self._versions.get(record.id, record.version)
-        return AnalysisDetail(**_detail(record, stored))
+        return AnalysisDetail(**self._detail(record, stored))
 
     def source(self, caller: Principal, analysis_id: str) -> AnalysisSource:
         """Return one analysis with its script; raises `NotFoundError`."""
         record = self._catalogue.analyses.get(caller.project, analysis_id)
         stored = self._versions.get(record.id, record.version)
         return AnalysisSource(
-            **_detail(record, stored), script=stored.record.source, metadata=stored.record.metadata
+            **self._detail(record, stored),
+            script=stored.record.source,
+            metadata=stored.record.metadata,
         )
 
-    def validate(self, caller: Principal, script_content: str) -> Validation:
-        """Check a script as `create` would, and store nothing."""
-        inspection = self._evaluator.inspect(script_content)
-        errors = [*inspection.errors, *self._reference_errors(caller, inspection)]
+    def validate(
+        self, caller: Principal, script_content: str, authoring: Authoring = _AS_IT_IS
+    ) -> Validation:
+        """Check a script as `create` would, and store nothing.
+
+        Raises:
+            ValidationFailedError: the packages are not a list of names.
+        """
+        _check_packages(authoring.packages or ())
+        inspection, errors = self._look_at(caller, script_content, authoring)
         return validation_of(inspection, errors)
 
     def create(
@@ -117,8 +152,9 @@ class AnalysisService:
             ConflictError: the name is taken.
         """
         caller.require(Role.MANAGER)
-        details = _parse_metadata(metadata)
-        inspection = self._inspect(caller, script_content)
+        details = self._parse_metadata(metadata)
+        authoring = Authoring(details.language, details.packages)
+        inspection = self._inspect(caller, script_content, authoring, name=details.name)
         title = _title(inspection, details.name)
         name = check_name(details.name) if details.name else name_from_title(title)
         version = self._catalogue.analyses.create(
@@ -135,8 +171,9 @@ class AnalysisService:
                 description=details.description,
                 tags=details.tags,
                 owners=details.owners,
-                limits=details.limits.model_dump(exclude_none=True) if details.limits else None,
+                limits={**details.limits.stated()} or None if details.limits else None,
                 retry=details.retry,
+                packages=details.packages,
             )
         )
         return self._announce(version, inspection)
@@ -148,16 +185,28 @@ class AnalysisService:
         script_content: str,
         *,
         change_description: str = "",
+        authoring: Authoring = _AS_IT_IS,
     ) -> Saved:
         """Store the next version of an analysis; runs that go on keep theirs.
 
         Raises:
             NotFoundError: no such analysis.
             ScriptInvalidError: with everything that is wrong with the script.
+            ValidationFailedError: the packages are not a list of names.
         """
         caller.require(Role.MANAGER)
+        _check_packages(authoring.packages or ())
         record = self._catalogue.analyses.get(caller.project, analysis_id)
-        inspection = self._inspect(caller, script_content, filename=f"{record.name}.js")
+        if authoring.packages is None:
+            authoring = Authoring(authoring.language, record.packages)
+        lock = self._versions.current(caller.project, analysis_id).record.metadata.get(_LOCK)
+        inspection = self._inspect(
+            caller,
+            script_content,
+            authoring,
+            name=record.name,
+            lock=cast("JSONObject | None", lock),
+        )
         version = self._catalogue.analyses.add_version(
             caller.project,
             analysis_id,
@@ -169,6 +218,9 @@ class AnalysisService:
                 created_by=caller.name,
             ),
         )
+        packages = tuple(authoring.packages or ())
+        if packages != record.packages:
+            self._catalogue.analyses.set_packages(caller.project, analysis_id, packages)
         return self._announce(version, inspection)
 
     def delete(self, caller: Principal, analysis_id: str) -> Deleted:
@@ -190,20 +242,84 @@ class AnalysisService:
         return Deleted(analysis_id=stored.record.name, stopped_jobs=stopped)
 
     def _inspect(
-        self, caller: Principal, script_content: str, *, filename: str | None = None
+        self,
+        caller: Principal,
+        script_content: str,
+        authoring: Authoring,
+        *,
+        name: str | None,
+        lock: JSONObject | None = None,
     ) -> Inspection:
-        inspection = self._evaluator.inspect(script_content, filename=filename)
-        errors = [*inspection.errors, *self._reference_errors(caller, inspection)]
+        inspection, errors = self._look_at(caller, script_content, authoring, name=name, lock=lock)
         if errors:
             raise ScriptInvalidError(errors)
         return inspection
 
-    def _reference_errors(self, caller: Principal, inspection: Inspection) -> list[str]:
-        return check_references(
+    def _look_at(
+        self,
+        caller: Principal,
+        script_content: str,
+        authoring: Authoring,
+        *,
+        name: str | None = None,
+        lock: JSONObject | None = None,
+    ) -> tuple[Inspection, list[str]]:
+        """Return what a script is, and everything that is wrong with it here."""
+        suffix = _SUFFIXES[authoring.language or "javascript"]
+        inspection = self._evaluator.inspect(
+            script_content,
+            filename=f"{name or 'analysis'}.{suffix}",
+            allowed_packages=self._rules.allowed_packages(caller.project, authoring.packages or ()),
+            package_lock=lock,
+        )
+        references = check_references(
             inspection,
             datasources=set(self._connections.operations(caller.project)),
             analyses={record.name for record in self._catalogue.analyses.list(caller.project)},
         )
+        limits = check_limits(inspection, self._rules.limits.maximum)
+        return inspection, [*inspection.errors, *references, *limits]
+
+    def _parse_metadata(self, metadata: Mapping[str, object] | None) -> AnalysisMetadata:
+        try:
+            details = AnalysisMetadata.model_validate(dict(metadata or {}))
+        except ValidationError as error:
+            fields = {
+                "metadata." + ".".join(map(str, item["loc"])): item["msg"]
+                for item in error.errors()
+            }
+            raise ValidationFailedError("The metadata is not valid", fields=fields) from None
+        problems = over_maximum(details.limits, self._rules.limits.maximum)
+        if problems:
+            fields = {f"metadata.limits.{name}": text for name, text in problems.items()}
+            told = "; ".join(f"{name} {text}" for name, text in fields.items())
+            raise ValidationFailedError(f"The metadata is not valid: {told}", fields=fields)
+        _check_packages(details.packages, "metadata.packages")
+        return details
+
+    def _detail(self, record: AnalysisRecord, stored: StoredVersion) -> dict[str, Any]:
+        definition = stored.definition
+        schedule = definition.schedule
+        return {
+            "id": record.name,
+            "title": record.title,
+            "parameters": cast("dict[str, Any]", describe_parameters(definition.parameters)),
+            "uuid": str(record.id),
+            "version": record.version,
+            "description": record.description or None,
+            "tags": list(record.tags),
+            "owners": list(record.owners),
+            "schedule": schedule.model_dump(mode="json") if schedule else None,
+            "dependencies": definition.dependencies.model_dump() if definition.dependencies else {},
+            "limits": limits_of(self._rules.limits, record, stored).limits.model_dump(),
+            "language": stored.record.language,
+            "packages": self._rules.allowed_packages(record.project, record.packages),
+            "pinned_packages": stored.record.metadata.get("packages") or [],
+            "created_at": record.created_at,
+            "updated_at": record.updated_at,
+            "last_run": record.last_run,
+            "permissive_parameters": definition.parameters is None,
+        }
 
     def _announce(self, version: VersionRecord, inspection: Inspection) -> Saved:
         stored = self._versions.remember(version)
@@ -251,18 +367,17 @@ def validation_of(inspection: Inspection, errors: list[str]) -> Validation:
             "datasources": inspection.datasources,
             "analyses": inspection.analyses,
             "parameters": list((definition.parameters if definition else None) or {}),
+            "language": inspection.language,
+            "packages": inspection.packages,
         },
     )
 
 
-def _parse_metadata(metadata: Mapping[str, object] | None) -> AnalysisMetadata:
-    try:
-        return AnalysisMetadata.model_validate(dict(metadata or {}))
-    except ValidationError as error:
-        fields = {
-            "metadata." + ".".join(map(str, item["loc"])): item["msg"] for item in error.errors()
-        }
-        raise ValidationFailedError("The metadata is not valid", fields=fields) from None
+def _check_packages(packages: Sequence[str], field: str = "packages") -> None:
+    problems = check_allowed_packages(packages)
+    if problems:
+        told = "; ".join(problems)
+        raise ValidationFailedError(f"{field}: {told}", fields={field: told})
 
 
 def _title(inspection: Inspection, name: str | None) -> str:
@@ -285,30 +400,15 @@ def _new_version(
         source=source,
         compiled=inspection.compiled or source,
         language=inspection.language,
-        metadata=inspection.metadata,
+        modules=inspection.modules,
+        metadata=_stored_metadata(inspection),
         change_description=change_description,
         created_by=created_by,
     )
 
 
-def _detail(record: AnalysisRecord, stored: StoredVersion) -> dict[str, Any]:
-    definition = stored.definition
-    own = LimitOverrides.model_validate(record.limits) if record.limits else None
-    schedule = definition.schedule
-    return {
-        "id": record.name,
-        "title": record.title,
-        "parameters": cast("dict[str, Any]", describe_parameters(definition.parameters)),
-        "uuid": str(record.id),
-        "version": record.version,
-        "description": record.description or None,
-        "tags": list(record.tags),
-        "owners": list(record.owners),
-        "schedule": schedule.model_dump(mode="json") if schedule else None,
-        "dependencies": definition.dependencies.model_dump() if definition.dependencies else {},
-        "limits": DEFAULT_LIMITS.merged(definition.execution).merged(own).model_dump(),
-        "created_at": record.created_at,
-        "updated_at": record.updated_at,
-        "last_run": record.last_run,
-        "permissive_parameters": definition.parameters is None,
-    }
+def _stored_metadata(inspection: Inspection) -> JSONObject:
+    if not inspection.packages:
+        return inspection.metadata
+    lock: JSONObject = {"packages": list(inspection.packages), _LOCK: inspection.package_lock}
+    return {**inspection.metadata, **lock}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from analysis_sandbox.services.access import AccessService
 from analysis_sandbox.services.analyses import AnalysisService
+from analysis_sandbox.services.limits import LimitService
 from analysis_sandbox.services.options import OptionsService
 from analysis_sandbox.services.runs import RunService
 
@@ -21,5 +22,6 @@ class Services:
     analyses: AnalysisService
     runs: RunService
     options: OptionsService
+    limits: LimitService
     readiness: Callable[[], Mapping[str, str | None]]
     close: Callable[[], None]

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from analysis_sandbox.limits import LimitSource
 from analysis_sandbox.services.ports import RunState
 
 
@@ -43,6 +44,14 @@ class AnalysisDetail(Answer):
     schedule: dict[str, Any] | None = None
     dependencies: dict[str, Any] = Field(default_factory=dict[str, Any])
     limits: dict[str, Any] = Field(default_factory=dict[str, Any])
+    language: str = "javascript"
+    packages: list[str] = Field(
+        default_factory=list[str], description="npm packages that its scripts may import."
+    )
+    pinned_packages: list[dict[str, Any]] = Field(
+        default_factory=list[dict[str, Any]],
+        description="What this version really imports: name, version, integrity, specifiers.",
+    )
     created_at: datetime
     updated_at: datetime
     last_run: datetime | None = None
@@ -105,6 +114,13 @@ class ErrorDetail(Answer):
     details: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
+class Progress(Answer):
+    """How far a job is, in its script's own words."""
+
+    fraction: float = Field(ge=0, le=1)
+    message: str | None = None
+
+
 class JobStatus(Answer):
     """A job as it stands."""
 
@@ -131,7 +147,74 @@ class JobStatus(Answer):
     started_at: datetime | None = None
     completed_at: datetime | None = None
     execution_time_ms: int | None = None
-    usage: dict[str, Any] | None = None
+    progress: Progress | None = Field(
+        default=None, description="What the script said last with ctx.progress."
+    )
+    display: dict[str, Any] | None = Field(
+        default=None,
+        description="How the result wants to be shown: `tables` and `charts`, each naming the key "
+        "of the result that holds its rows.",
+    )
+    usage: dict[str, Any] | None = Field(
+        default=None, description="Peak memory, processor time, host calls, bytes."
+    )
+    limits: dict[str, Any] | None = Field(
+        default=None, description="The limits that hold for this run."
+    )
+
+
+class LimitValue(Answer):
+    """One limit that holds, and who stated it."""
+
+    value: int | float | None = Field(description="null: not limited.")
+    source: LimitSource = Field(
+        description="default: built in; system: the installation; script: its `execution`; "
+        "stored: set for the analysis."
+    )
+    maximum: int | float | None = Field(description="What it can be set to at most.")
+
+
+class AnalysisLimits(Answer):
+    """The limits of the next run of an analysis."""
+
+    analysis_id: str
+    limits: dict[str, LimitValue]
+    stored: dict[str, int | float] = Field(description="What is set for the analysis.")
+    warnings: list[str] = Field(default_factory=list[str])
+
+
+class ResourceMaximums(Answer):
+    """What an installation allows, by the limit's name."""
+
+    maximums: dict[str, int | float | None]
+    defaults: dict[str, int | float | None]
+    units: dict[str, str]
+
+
+class ResourceFigure(Answer):
+    """One figure over an analysis' newest runs; null where no run told it."""
+
+    last: float | None
+    average: float | None
+    maximum: float | None
+    limit: float | None = None
+    share: float | None = Field(
+        default=None, description="The maximum as a share of the limit that holds now: 1 is all."
+    )
+
+
+class ResourceUsage(Answer):
+    """What the newest ended runs of an analysis used, 100 at most."""
+
+    analysis_id: str
+    runs: int
+    failures: int
+    last_run: datetime | None
+    memory_mb: ResourceFigure
+    duration_ms: ResourceFigure
+    result_mb: ResourceFigure
+    cpu_ms: ResourceFigure
+    host_calls: ResourceFigure
 
 
 class Stopped(Answer):

@@ -12,13 +12,14 @@ RunState = Literal["pending", "running", "completed", "failed", "cancelled", "cr
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A run to create under a given id."""
+    """A run to create under a given id. It waits while `max_concurrent_runs` of them go on."""
 
     run_id: str
     version: VersionRecord
     parameters: JSONObject
     trigger: Trigger
     executed_by: str
+    max_concurrent_runs: int | None = None
 
 
 class RunGateway(Protocol):
@@ -42,6 +43,14 @@ class RunGateway(Protocol):
 
     def refresh(self) -> None:
         """Tell the orchestrator that definitions changed. Never raises: the change is stored."""
+        ...
+
+    def limit_concurrency(self, version: VersionRecord, limit: int | None) -> None:
+        """Have an analysis' runs that wait or run keep to another limit; None is no limit.
+
+        Raises:
+            UnavailableError: the orchestrator's storage cannot be reached.
+        """
         ...
 
     def switch_schedule(self, version: VersionRecord, *, enabled: bool) -> None:

@@ -12,10 +12,12 @@ from analysis_sandbox.catalogue.records import NewRun, RunFinish, RunRecord
 from analysis_sandbox.errors import AnalysisSandboxError, NotFoundError
 from analysis_sandbox.execution.model import Trigger
 from analysis_sandbox.execution.versions import VersionCache
+from analysis_sandbox.limits import Limits, SystemLimits
 from analysis_sandbox.results.store import ResultStore
-from analysis_sandbox.script import parameters
+from analysis_sandbox.script.parameters import resolution
 from analysis_sandbox.services.access import Principal, Role
-from analysis_sandbox.services.models import ErrorDetail, JobStatus, Started, Stopped
+from analysis_sandbox.services.limits import limits_of
+from analysis_sandbox.services.models import ErrorDetail, JobStatus, Progress, Started, Stopped
 from analysis_sandbox.services.ports import Launch, RunGateway, RunState
 from analysis_sandbox.values import EncodedJSON, plain, to_json
 
@@ -35,7 +37,9 @@ class RunService:
         versions: VersionCache,
         results: ResultStore,
         gateway: RunGateway,
+        system: SystemLimits,
     ) -> None:
+        self._system = system
         self._catalogue = catalogue
         self._versions = versions
         self._results = results
@@ -63,10 +67,11 @@ class RunService:
                 safe.
         """
         caller.require(Role.RUNNER)
-        version = self._versions.current(caller.project, analysis_id)
+        analysis = self._catalogue.analyses.get(caller.project, analysis_id)
+        version = self._versions.get(analysis.id, analysis.version)
         schedule = version.definition.schedule
         zone = ZoneInfo(schedule.timezone if schedule else "UTC")
-        resolved = parameters.resolve(version.definition.parameters, given, now=datetime.now(zone))
+        resolved = resolution.resolve(version.definition.parameters, given, now=datetime.now(zone))
         run, created = self._catalogue.runs.insert(
             NewRun(
                 run_id=str(uuid4()),
@@ -81,7 +86,7 @@ class RunService:
             )
         )
         if created or run.status == "pending":
-            self._launch(run)
+            self._launch(run, limits_of(self._system, analysis, version).limits)
         return Started(job_id=str(run.id))
 
     def status(self, caller: Principal, job_id: str, *, include_result: bool = True) -> JobStatus:
@@ -146,7 +151,7 @@ class RunService:
         open_runs = self._catalogue.runs.unfinished()
         return sum(self._settled(run).is_final for run in open_runs)
 
-    def _launch(self, run: RunRecord) -> None:
+    def _launch(self, run: RunRecord, limits: Limits) -> None:
         version = self._versions.get(run.analysis_id, run.analysis_version)
         self._gateway.launch(
             Launch(
@@ -155,6 +160,7 @@ class RunService:
                 parameters=run.parameters,
                 trigger=run.trigger_type,
                 executed_by=run.executed_by,
+                max_concurrent_runs=limits.max_concurrent_runs,
             )
         )
 
@@ -222,7 +228,10 @@ class RunService:
             started_at=run.started_at,
             completed_at=run.completed_at,
             execution_time_ms=run.execution_time_ms,
+            progress=Progress.model_validate(run.progress) if run.progress else None,
+            display=run.display,
             usage=run.usage,
+            limits=run.limits,
         )
 
 

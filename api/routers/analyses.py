@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from analysis_sandbox.services.analyses import Authoring
 from analysis_sandbox.services.models import (
     AnalysisDetail,
     AnalysisSource,
@@ -56,7 +57,8 @@ def create_analysis(
 )
 def validate_analysis(body: ValidateRequest, services: Use, caller: Caller) -> Validation:
     """Check a script as saving would, and store nothing; all errors at once."""
-    return services.analyses.validate(caller, body.script_content)
+    authoring = Authoring(body.language, body.packages)
+    return services.analyses.validate(caller, body.script_content, authoring)
 
 
 @router.get(
@@ -84,7 +86,11 @@ def update_analysis(
     Runs that are going on keep the version they were created with.
     """
     return services.analyses.update(
-        caller, analysis_id, body.script_content, change_description=body.change_description
+        caller,
+        analysis_id,
+        body.script_content,
+        change_description=body.change_description,
+        authoring=Authoring(body.language, body.packages),
     )
 
 

@@ -13,9 +13,12 @@ from starlette.testclient import TestClient
 
 from analysis_sandbox.services.models import (
     AnalysisDetail,
+    AnalysisLimits,
     AnalysisSummary,
     JobStatus,
     Options,
+    ResourceMaximums,
+    ResourceUsage,
     Started,
     Validation,
 )
@@ -47,7 +50,7 @@ def test_the_description_is_the_one_that_clients_were_built_from(app: FastAPI) -
 def test_every_operation_has_a_name_a_summary_and_its_errors(app: FastAPI) -> None:
     names = [operation["operationId"] for _, operation in operations(app)]
 
-    assert len(set(names)) == len(names) == 13
+    assert len(set(names)) == len(names) == 18
     for path, operation in operations(app):
         assert operation["summary"]
         assert operation["description"]
@@ -74,6 +77,9 @@ def test_every_documented_error_is_the_envelope(app: FastAPI) -> None:
         (Options, examples.OPTIONS),
         (Started, examples.STARTED),
         (JobStatus, examples.JOB),
+        (AnalysisLimits, examples.LIMITS),
+        (ResourceMaximums, examples.MAXIMUMS),
+        (ResourceUsage, examples.USAGE[0]),
     ],
 )
 def test_an_example_is_an_answer_that_could_be_given(

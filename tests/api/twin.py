@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from analysis_sandbox.errors import (
@@ -19,17 +20,25 @@ from analysis_sandbox.errors import (
     ValidationFailedError,
 )
 from analysis_sandbox.execution.model import Trigger
+from analysis_sandbox.limits import MAXIMUM_LIMITS, UNITS, Limits
 from analysis_sandbox.services.access import AccessService, Principal, Role
-from analysis_sandbox.services.analyses import AnalysisService
+from analysis_sandbox.services.analyses import AnalysisService, Authoring
 from analysis_sandbox.services.bundle import Services
+from analysis_sandbox.services.limits import LimitService, checked_changes
 from analysis_sandbox.services.models import (
     AnalysisDetail,
+    AnalysisLimits,
     AnalysisSource,
     AnalysisSummary,
     Deleted,
     ErrorDetail,
     JobStatus,
+    LimitValue,
     Options,
+    Progress,
+    ResourceFigure,
+    ResourceMaximums,
+    ResourceUsage,
     Saved,
     Started,
     Stopped,
@@ -75,6 +84,7 @@ class MemoryAnalyses(AnalysisService):
     def __init__(self) -> None:
         self.stored: dict[str, AnalysisSource] = {}
         self.problem: Exception | None = None
+        self.authored: Authoring | None = None
 
     def summaries(self, caller: Principal) -> list[AnalysisSummary]:
         if self.problem is not None:
@@ -100,7 +110,10 @@ class MemoryAnalyses(AnalysisService):
             raise NotFoundError(f"Analysis '{analysis_id}' not found", hint="List the analyses.")
         return self.stored[analysis_id]
 
-    def validate(self, caller: Principal, script_content: str) -> Validation:
+    def validate(
+        self, caller: Principal, script_content: str, authoring: Authoring | None = None
+    ) -> Validation:
+        self.authored = authoring
         errors = _script_errors(script_content)
         if errors:
             return Validation(valid=False, errors=errors)
@@ -130,8 +143,10 @@ class MemoryAnalyses(AnalysisService):
         script_content: str,
         *,
         change_description: str = "",
+        authoring: Authoring | None = None,
     ) -> Saved:
         caller.require(Role.MANAGER)
+        self.authored = authoring
         version = self.source(caller, analysis_id).version + 1
         if errors := _script_errors(script_content):
             raise ScriptInvalidError(errors)
@@ -223,6 +238,10 @@ class MemoryRuns(RunService):
             job_id, status="failed", error="TypeError: x is not a function", error_detail=detail
         )
 
+    def progress(self, job_id: str, fraction: float, message: str | None = None) -> None:
+        """Let a job say how far it is."""
+        self._update(job_id, progress=Progress(fraction=fraction, message=message))
+
     def log(self, job_id: str, line: str) -> None:
         """Let a job write to its log."""
         self._update(job_id, logs=[*self.jobs[job_id].logs, line])
@@ -261,6 +280,71 @@ class MemoryRuns(RunService):
         with self._changed:
             self.jobs[job_id] = self.jobs[job_id].model_copy(update=changes)
             self._changed.notify_all()
+
+
+class MemoryLimits(LimitService):
+    """What is set for each analysis; nothing has run yet but `monthly_report`, once."""
+
+    def __init__(self, analyses: MemoryAnalyses) -> None:
+        self._analyses = analyses
+        self.stored: dict[str, dict[str, Any]] = {}
+
+    def get_analysis_limits(self, caller: Principal, analysis_id: str) -> AnalysisLimits:
+        self._analyses.source(caller, analysis_id)
+        stored = self.stored.get(analysis_id, {})
+        values = Limits().model_dump() | stored
+        return AnalysisLimits(
+            analysis_id=analysis_id,
+            limits={
+                name: LimitValue(
+                    value=value,
+                    source="stored" if name in stored else "default",
+                    maximum=getattr(MAXIMUM_LIMITS, name),
+                )
+                for name, value in values.items()
+            },
+            stored=stored,
+        )
+
+    def set_analysis_limits(
+        self, caller: Principal, analysis_id: str, limits: Mapping[str, object]
+    ) -> AnalysisLimits:
+        caller.require(Role.MANAGER)
+        self._analyses.source(caller, analysis_id)
+        changed = self.stored.get(analysis_id, {}) | checked_changes(limits, MAXIMUM_LIMITS)
+        self.stored[analysis_id] = {
+            name: value for name, value in changed.items() if value is not None
+        }
+        return self.get_analysis_limits(caller, analysis_id)
+
+    def reset_analysis_limits(self, caller: Principal, analysis_id: str) -> AnalysisLimits:
+        caller.require(Role.MANAGER)
+        self._analyses.source(caller, analysis_id)
+        self.stored.pop(analysis_id, None)
+        return self.get_analysis_limits(caller, analysis_id)
+
+    def get_system_resource_maximums(self, caller: Principal) -> ResourceMaximums:
+        return ResourceMaximums(
+            maximums=MAXIMUM_LIMITS.model_dump(), defaults=Limits().model_dump(), units=dict(UNITS)
+        )
+
+    def list_analysis_resource_usage(self, caller: Principal) -> list[ResourceUsage]:
+        figure = ResourceFigure(last=12.5, average=12.5, maximum=12.5, limit=50, share=0.25)
+        nothing = ResourceFigure(last=None, average=None, maximum=None)
+        return [
+            ResourceUsage(
+                analysis_id=name,
+                runs=1 if name == "monthly_report" else 0,
+                failures=0,
+                last_run=None,
+                memory_mb=figure if name == "monthly_report" else nothing,
+                duration_ms=nothing,
+                result_mb=nothing,
+                cpu_ms=nothing,
+                host_calls=nothing,
+            )
+            for name in self._analyses.stored
+        ]
 
 
 class MemoryOptions(OptionsService):
@@ -302,6 +386,7 @@ class Installation:
     def __post_init__(self) -> None:
         self.runs = MemoryRuns(self.analyses)
         self.options = MemoryOptions(self.analyses)
+        self.limits = MemoryLimits(self.analyses)
 
     @property
     def services(self) -> Services:
@@ -310,6 +395,7 @@ class Installation:
             analyses=self.analyses,
             runs=self.runs,
             options=self.options,
+            limits=self.limits,
             readiness=lambda: self.parts,
             close=self._close,
         )

@@ -252,6 +252,45 @@ def test_what_people_say_and_set_is_kept(catalogue: Catalogue, analysis: Version
         catalogue.analyses.set_limits(project, "unknown", None)
 
 
+def test_limits_are_changed_one_by_one_and_taken_away_by_null(
+    catalogue: Catalogue, analysis: VersionRecord
+) -> None:
+    project, name = analysis.project, analysis.name
+    catalogue.analyses.change_limits(project, name, {"memory_mb": 64, "timeout_ms": 500})
+    catalogue.analyses.change_limits(project, name, {"timeout_ms": None, "log_lines": 7})
+
+    assert catalogue.analyses.limits(analysis.analysis_id) == {"memory_mb": 64, "log_lines": 7}
+    stored = catalogue.analyses.stored_limits()
+    assert stored[analysis.analysis_id] == {"memory_mb": 64, "log_lines": 7}
+
+    catalogue.analyses.change_limits(project, name, {"memory_mb": None, "log_lines": None})
+
+    assert catalogue.analyses.limits(analysis.analysis_id) is None
+    assert analysis.analysis_id not in catalogue.analyses.stored_limits()
+    for key in ("unknown", str(uuid4())):
+        with pytest.raises(NotFoundError):
+            catalogue.analyses.change_limits(project, key, {"memory_mb": 64})
+    with pytest.raises(NotFoundError):
+        catalogue.analyses.limits(uuid4())
+
+
+def test_a_version_keeps_what_it_imports(catalogue: Catalogue, project: str) -> None:
+    modules = {"csv-parse/sync": "export function parse() {}"}
+    new = NewAnalysis(project, "imports", new_version(modules=modules), packages=["csv-parse@^5"])
+
+    first = catalogue.analyses.create(new)
+    second = catalogue.analyses.add_version(project, "imports", new_version())
+
+    assert first.modules == modules
+    assert second.modules == {}
+    assert catalogue.analyses.version(first.analysis_id, 1).modules == modules
+    assert catalogue.analyses.get(project, "imports").packages == ("csv-parse@^5",)
+    catalogue.analyses.set_packages(project, "imports", ["lodash-es"])
+    assert catalogue.analyses.get(project, "imports").packages == ("lodash-es",)
+    with pytest.raises(ValidationFailedError, match="modules"):
+        catalogue.analyses.add_version(project, "imports", new_version(modules={"a": "\0"}))
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -10,7 +10,9 @@ from analysis_sandbox.catalogue import incident_models
 from analysis_sandbox.catalogue.catalogue import Catalogue
 from analysis_sandbox.catalogue.migrations import migrate
 from analysis_sandbox.catalogue.models import Table
+from analysis_sandbox.catalogue.records import NewAnalysis
 from analysis_sandbox.errors import ConfigurationError
+from tests.catalogue.making import new_run, new_version
 
 TABLES = {
     "analyses",
@@ -71,7 +73,7 @@ def test_a_newer_database_is_refused_with_both_revisions(new_database: Callable[
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     engine.dispose()
 
-    with pytest.raises(ConfigurationError, match=r"revision 9999.*up to 0001"):
+    with pytest.raises(ConfigurationError, match=r"revision 9999.*up to 0002"):
         migrate(url)
 
 
@@ -109,4 +111,30 @@ def test_a_catalogue_without_tables_says_how_to_get_them(new_database: Callable[
     with pytest.raises(ConfigurationError, match="analysis-sandbox up"):
         catalogue.analyses.list("default")
 
+    catalogue.close()
+
+
+def test_what_an_earlier_version_stored_stays_as_it_is(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    migrate(url)
+    catalogue = Catalogue(url)
+    version = catalogue.analyses.create(NewAnalysis("default", "kept", new_version()))
+    run, _ = catalogue.runs.insert(new_run(version))
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        for statement in (
+            "ALTER TABLE analyses DROP COLUMN packages",
+            "ALTER TABLE analysis_versions DROP COLUMN modules",
+            "ALTER TABLE analysis_runs DROP COLUMN progress, DROP COLUMN display",
+            "ALTER TABLE analysis_runs DROP COLUMN limits",
+            "UPDATE alembic_version SET version_num = '0001'",
+        ):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+    migrate(url)
+
+    assert catalogue.analyses.current("default", "kept") == version
+    assert catalogue.runs.get("default", str(run.id)) == run
+    assert catalogue.analyses.get("default", "kept").packages == ()
     catalogue.close()

@@ -390,3 +390,46 @@ def test_a_run_knows_the_runs_it_started(catalogue: Catalogue, analysis: Version
 
     assert [run.id for run in found] == [run.id for run in children]
     assert found[0].parent_run_id == parent.id
+
+
+def test_progress_is_kept_until_the_run_ends(catalogue: Catalogue, run: RunRecord) -> None:
+    assert catalogue.runs.report_progress(str(run.id), 0.25, "reading")
+    assert catalogue.runs.report_progress(str(run.id), 0.5)
+    assert catalogue.runs.get(run.project, str(run.id)).progress == {
+        "fraction": 0.5,
+        "message": None,
+    }
+
+    catalogue.runs.finish(_finish(run))
+
+    assert not catalogue.runs.report_progress(str(run.id), 0.9, "too late")
+    ended = catalogue.runs.get(run.project, str(run.id))
+    assert ended.progress == {"fraction": 0.5, "message": None}
+    with pytest.raises(NotFoundError):
+        catalogue.runs.report_progress("x", 0.5)
+
+
+def test_another_attempt_begins_without_progress_and_with_its_own_limits(
+    catalogue: Catalogue, analysis: VersionRecord
+) -> None:
+    first = run_start(analysis, limits={"memory_mb": 256})
+    catalogue.runs.start(first)
+    catalogue.runs.report_progress(first.run_id, 0.75, "nearly")
+
+    again = catalogue.runs.start(
+        run_start(analysis, run_id=first.run_id, attempt=2, limits={"memory_mb": 128})
+    )
+
+    assert (again.progress, again.limits) == (None, {"memory_mb": 128})
+
+
+def test_display_hints_and_the_usage_of_a_failure_are_kept(
+    catalogue: Catalogue, run: RunRecord, analysis: VersionRecord
+) -> None:
+    display: dict[str, Any] = {"tables": [{"key": "rows"}], "charts": []}
+    catalogue.runs.finish(_finish(run, display=display))
+    failed = catalogue.runs.insert(new_run(analysis))[0]
+    catalogue.runs.finish(_finish(failed, "failed", error="x", usage={"cpu_ms": 3.5}))
+
+    assert catalogue.runs.get(run.project, str(run.id)).display == display
+    assert catalogue.runs.get(run.project, str(failed.id)).usage == {"cpu_ms": 3.5}

@@ -52,14 +52,22 @@ async def test_every_tool_is_described_with_its_arguments_and_answer(in_memory: 
 async def test_the_arguments_have_the_names_that_agents_know(in_memory: Client) -> None:
     expected = {
         "create_analysis": {"script_content", "metadata"},
-        "update_analysis": {"analysis_id", "script_content", "change_description"},
-        "validate_analysis": {"script_content"},
+        "update_analysis": {
+            *("analysis_id", "script_content", "change_description"),
+            *("packages", "language"),
+        },
+        "validate_analysis": {"script_content", "packages", "language"},
         "get_analysis": {"analysis_id"},
         "list_analyses": set[str](),
         "delete_analysis": {"analysis_id"},
         "execute_analysis": {"analysis_id", "parameters", "idempotency_key", "wait_seconds"},
         "get_job_status": {"job_id", "include_result"},
         "stop_job": {"job_id"},
+        "get_analysis_limits": {"analysis_id"},
+        "set_analysis_limits": {"analysis_id", "limits"},
+        "reset_analysis_limits": {"analysis_id"},
+        "get_system_resource_maximums": set[str](),
+        "list_analysis_resource_usage": set[str](),
     }
     async with in_memory as client:
         tools = (await client.list_tools()).tools
@@ -229,6 +237,53 @@ async def test_progress_is_reported_while_a_call_waits(
     assert 0 <= progress < 30
     assert total == 30
     assert message == "running: started"
+
+
+async def test_the_scripts_own_progress_is_told_and_never_goes_back(
+    in_memory: Client, installation: Installation
+) -> None:
+    installation.store("endless", WAITING_SCRIPT)
+    heard: list[tuple[float, float | None, str | None]] = []
+
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        heard.append((progress, total, message))
+        for job_id in installation.runs.jobs:
+            if len(heard) < 3:
+                installation.runs.progress(job_id, (0.5, 0.25)[len(heard) - 1], "reading")
+            else:
+                installation.runs.finish(job_id, {})
+
+    async with in_memory as client:
+        await client.call_tool(
+            "execute_analysis", {"analysis_id": "endless"}, progress_callback=on_progress
+        )
+
+    told = [progress for progress, _, _ in heard]
+    assert told == sorted(set(told))
+    assert (heard[1], heard[2][2]) == ((15, 30, "running: 50% reading"), "running: 25% reading")
+
+
+async def test_limits_are_read_changed_and_taken_back(in_memory: Client) -> None:
+    analysis = {"analysis_id": "monthly_report"}
+    async with in_memory as client:
+        call = client.call_tool
+        before = answer(await call("get_analysis_limits", analysis))
+        changed = answer(
+            await call("set_analysis_limits", analysis | {"limits": {"memory_mb": 512}})
+        )
+        refused = failure(
+            await call("set_analysis_limits", analysis | {"limits": {"memory_mb": 4096}})
+        )
+        reset = answer(await call("reset_analysis_limits", analysis))
+        maximums = answer(await call("get_system_resource_maximums", {}))
+        usage = answer(await call("list_analysis_resource_usage", {}))
+
+    memory = {"value": 512, "source": "stored", "maximum": 2048}
+    assert before["limits"]["memory_mb"] == {"value": 256, "source": "default", "maximum": 2048}
+    assert (changed["limits"]["memory_mb"], changed["stored"]) == (memory, {"memory_mb": 512})
+    assert refused["fields"] == {"memory_mb": "is 4096 MB; the maximum is 2048 MB"}
+    assert (reset["stored"], maximums["maximums"]["memory_mb"]) == ({}, 2048)
+    assert usage["analyses"][0]["memory_mb"]["share"] == 0.25
 
 
 async def test_a_cancelled_call_ends_its_wait_and_not_the_run(

@@ -63,7 +63,12 @@ async def test_each_role_is_shown_its_own_tools(connect: Connect, role: str, mod
 async def test_a_tool_that_is_not_shown_is_refused_all_the_same(
     connect: Connect, tool: str, mode: Mode
 ) -> None:
-    arguments = {"analysis_id": "monthly_report", "script_content": SCRIPT, "job_id": "x"}
+    arguments = {
+        "analysis_id": "monthly_report",
+        "script_content": SCRIPT,
+        "job_id": "x",
+        "limits": {"memory_mb": 64},
+    }
     async with connect("viewer", mode) as client:
         result = await client.call_tool(tool, arguments)
 

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,6 +74,9 @@ class Versions:
             if (one.analysis_id, one.version) == (analysis_id, version):
                 return one
         raise NotFoundError(f"Version {version} of {analysis_id} not found")
+
+    def stored_limits(self) -> Mapping[UUID, JSONObject]:
+        return {}
 
     def current(self, project: str, key: str, /) -> VersionRecord:
         found = [one for one in self._read() if (one.project, one.name) == (project, key)]
@@ -156,7 +159,7 @@ class _Performer:
                 child.wait()
         if "quiet" not in plan:
             self._journal.write("ended", run=request.run_id)
-        return _outcome(request, plan.get("result", {"ok": 1}))
+        return _outcome(request, plan.get("result", {"ok": 1}), display=plan.get("display"))
 
     def _perform(self, plan: dict[str, Any], request: RunRequest) -> None:
         if "hold" in plan:
@@ -174,6 +177,21 @@ class _Performer:
         if "error" in plan and request.attempt <= plan.get("until_attempt", 99):
             raise _error(plan["error"])
 
+    def should_run(
+        self, version: VersionRecord, parameters: JSONObject, scheduled_time: datetime, /
+    ) -> bool:
+        """Do what the plan says: wait for a file, raise, or answer."""
+        plan: dict[str, Any] = json.loads(version.source)
+        facts = {"parameters": parameters, "scheduled_time": scheduled_time.isoformat()}
+        self._journal.write("asked", name=version.name, **facts)
+        if "refusal" in plan:
+            raise _error(plan["refusal"])
+        if "hold_tick" in plan:
+            path = self._home / str(plan["hold_tick"])
+            while not path.exists():
+                time.sleep(0.005)
+        return bool(plan.get("should_run", True))
+
     def crashed(self, run_id: str, report: CrashReport) -> None:
         self._journal.write("crashed", run=run_id, report=_plain(report))
 
@@ -189,6 +207,7 @@ def environment() -> Environment:
         settings=settings,
         versions=Versions(settings.home),
         execute=performer.execute,
+        should_run=performer.should_run,
         crashed=performer.crashed,
     )
 
@@ -207,6 +226,7 @@ def _facts(request: RunRequest) -> dict[str, Any]:
         "executed_by": request.executed_by,
         "attempt": request.attempt,
         "project": request.project,
+        "scheduled_time": request.scheduled_time and request.scheduled_time.isoformat(),
     }
 
 
@@ -221,7 +241,7 @@ def _plain(report: CrashReport) -> dict[str, Any]:
     return asdict(replace(report)) | {"detected_at": report.detected_at.isoformat()}
 
 
-def _outcome(request: RunRequest, result: Any) -> RunOutcome:
+def _outcome(request: RunRequest, result: Any, *, display: JSONObject | None = None) -> RunOutcome:
     return RunOutcome(
         result_path=f"2026/01/01/{request.run_id}.json.zst",
         result_size_bytes=len(json.dumps(result)),
@@ -232,4 +252,5 @@ def _outcome(request: RunRequest, result: Any) -> RunOutcome:
         ),
         layers={"seccomp": "ok"},
         execution_time_ms=2,
+        display=display,
     )

@@ -7,6 +7,7 @@ from uuid import uuid4
 import dagster as dg
 
 from analysis_sandbox.catalogue.records import VersionRecord
+from analysis_sandbox.orchestration.concurrency import allowed_at_once
 from analysis_sandbox.orchestration.gateway import DagsterGateway
 from analysis_sandbox.orchestration.jobs import build_job
 from analysis_sandbox.orchestration.origins import repository_origin
@@ -30,10 +31,17 @@ class Runs:
     journal: Journal
 
     def start(
-        self, version: VersionRecord, parameters: JSONObject | None = None, *, run_id: str = ""
+        self,
+        version: VersionRecord,
+        parameters: JSONObject | None = None,
+        *,
+        run_id: str = "",
+        stored: JSONObject | None = None,
     ) -> str:
+        """Start a run; `stored` are the limits that are set for the analysis."""
         run_id = run_id or str(uuid4())
-        self.gateway.launch(Launch(run_id, version, parameters or {}, "api", "alice"))
+        allowed = allowed_at_once(version, stored, system=self.settings.system_limits)
+        self.gateway.launch(Launch(run_id, version, parameters or {}, "api", "alice", allowed))
         return run_id
 
     def create(self, version: VersionRecord) -> dg.DagsterRun:

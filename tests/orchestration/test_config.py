@@ -192,10 +192,11 @@ def test_runs_carry_project_analysis_and_version() -> None:
     }
 
 
-def test_runs_of_a_scheduled_analysis_exclude_each_other() -> None:
-    tags = build_job(stored({"schedule": {"cron": "0 6 * * *"}})).tags
+def test_runs_of_an_analysis_with_a_limit_are_a_group() -> None:
+    tags = build_job(stored(), 3).tags
 
     assert tags["analysis_sandbox/exclusive"] == "report"
+    assert tags["analysis_sandbox/max_concurrent_runs"] == "3"
 
 
 @pytest.mark.parametrize("name", ["config", "context", "class", "type", "in", "out", "ops", "run"])

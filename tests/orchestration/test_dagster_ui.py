@@ -5,6 +5,8 @@ import socket
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -282,6 +284,109 @@ def test_a_run_over_a_limit_waits_for_the_daemon_and_then_runs(
     assert runs.ended(second) == "SUCCESS"
     ended = journal.read("ended", run=first)[0]["at"]
     assert journal.read("began", run=second)[0]["at"] >= ended
+
+
+def test_a_limit_holds_runs_back_and_one_that_is_raised_lets_them_begin(
+    runs: Runs, journal: Journal, gate: Path, daemon: Process
+) -> None:
+    version = runs.versions.save("limited", {"hold": gate.name})
+    first = runs.start(version, stored={"max_concurrent_runs": 1})
+    runs.began(first)
+    second = runs.start(version, stored={"max_concurrent_runs": 1})
+    assert runs.gateway.state(second) == "pending"
+    # One of another analysis is not concerned.
+    assert runs.ended(runs.plan("unlimited", {})) == "SUCCESS"
+    assert not journal.read("began", run=second)
+
+    runs.gateway.limit_concurrency(version, 2)
+
+    runs.began(second)
+    assert not journal.read("ended", run=first)
+    gate.touch()
+    assert {runs.ended(first), runs.ended(second)} == {"SUCCESS"}
+
+
+def test_a_limit_that_is_set_counts_the_runs_that_go_on_already(
+    runs: Runs, journal: Journal, gate: Path, daemon: Process
+) -> None:
+    version = runs.versions.save("limited_later", {"hold": gate.name})
+    first = runs.start(version)
+    runs.began(first)
+    runs.gateway.limit_concurrency(version, 1)
+    second = runs.start(version, stored={"max_concurrent_runs": 1})
+    assert runs.status(second) == "QUEUED"
+
+    runs.gateway.limit_concurrency(version, None)
+
+    runs.began(second)
+    assert not journal.read("ended", run=first)
+    gate.touch()
+    assert {runs.ended(first), runs.ended(second)} == {"SUCCESS"}
+
+
+def test_a_run_started_in_the_ui_carries_its_analysis_limit(runs: Runs, ask: Ask) -> None:
+    runs.versions.save("etl_in_ui", metadata={"schedule": {"cron": "0 6 * * *"}})
+    runs.gateway.refresh()
+
+    shown = eventually(lambda: job_in(ask, "etl_in_ui"), seconds=10)
+
+    tags = {tag["key"]: tag["value"] for tag in shown["tags"]}
+    assert tags["analysis_sandbox/exclusive"] == "etl_in_ui"
+    assert tags["analysis_sandbox/max_concurrent_runs"] == "1"
+
+
+def ticked(ask: Ask, name: str) -> Any:
+    """Have the code server evaluate a schedule, as the daemon does."""
+    answer = ask(
+        """mutation ($selector: ScheduleSelector!, $at: Float) {
+          scheduleDryRun(selectorData: $selector, timestamp: $at) {
+            ... on DryRunInstigationTick { evaluationResult {
+              runRequests { tags { key value } } skipReason error { message } } }
+            ... on PythonError { message } } }""",
+        selector={**SELECTOR, "scheduleName": f"{name}_schedule"},
+        at=datetime(2026, 1, 1, 6, tzinfo=UTC).timestamp(),
+    )
+    return answer["scheduleDryRun"]["evaluationResult"]
+
+
+def test_the_code_server_asks_the_script_whether_a_tick_runs(runs: Runs, ask: Ask) -> None:
+    asking: JSONObject = {"schedule": {"cron": "0 6 * * *", "has_should_run": True}}
+    plans: dict[str, JSONObject] = {
+        "ready": {"should_run": True},
+        "nothing_new": {"should_run": False},
+        "undecided_in_ui": {"refusal": "TimeLimitError"},
+    }
+    for name, plan in plans.items():
+        runs.versions.save(name, plan, metadata=asking)
+    runs.gateway.refresh()
+    eventually(lambda: schedule_in(ask, "undecided_in_ui_schedule"), seconds=10)
+
+    ready, idle, failed = (ticked(ask, name) for name in plans)
+
+    tags = {tag["key"]: tag["value"] for tag in ready["runRequests"][0]["tags"]}
+    assert tags["analysis_sandbox/scheduled_time"] == "2026-01-01T06:00:00+00:00"
+    assert idle["runRequests"] == []
+    assert idle["skipReason"] == "shouldRun of nothing_new says that there is nothing to do"
+    assert "shouldRun of undecided_in_ui failed: boom (line 3)" in json.dumps(failed["error"])
+
+
+def test_a_slow_should_run_holds_up_no_other_schedule(
+    runs: Runs, ask: Ask, journal: Journal, gate: Path
+) -> None:
+    asking: JSONObject = {"schedule": {"cron": "0 6 * * *", "has_should_run": True}}
+    runs.versions.save("slow_tick", {"hold_tick": gate.name}, metadata=asking)
+    runs.versions.save("quick_tick", {}, metadata=asking)
+    runs.gateway.refresh()
+    eventually(lambda: schedule_in(ask, "quick_tick_schedule"), seconds=10)
+
+    with ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(ticked, ask, "slow_tick")
+        eventually(lambda: journal.read("asked", name="slow_tick"), seconds=10)
+
+        assert ticked(ask, "quick_tick")["runRequests"]
+        assert not slow.done()
+        gate.touch()
+        assert slow.result(timeout=30)["runRequests"]
 
 
 def test_a_queued_run_can_be_cancelled(

@@ -129,6 +129,53 @@ def test_a_result_that_is_no_table_is_shown_as_json(
     assert event.step_output_data.metadata["preview"].value == shown
 
 
+def test_tables_and_charts_are_shown_as_the_script_wants_them(
+    instance: dg.DagsterInstance, versions: Versions
+) -> None:
+    columns: list[JSONValue] = [
+        {"name": "city", "label": "City"},
+        {"name": "share", "format": "percent"},
+        {"name": "revenue", "format": "currency", "currency": "EUR"},
+        {"name": "n", "format": "integer"},
+    ]
+    result: JSONValue = {
+        "report": {
+            "rows": [
+                {"city": "Graz", "share": 0.125, "revenue": 1234.5, "n": 2.4, "hidden": 1},
+                {"city": None, "share": None, "revenue": 3, "n": 7},
+                "… 98 more rows",
+            ]
+        }
+    }
+    chart: JSONObject = {"type": "bar", "data": "report.rows", "x": "city", "y": ["revenue"]}
+    tables: list[JSONValue] = [{"key": "report.rows", "title": "Cities", "columns": columns}]
+    display: JSONObject = {"tables": tables, "charts": [chart]}
+
+    ended = run(instance, versions.save("displays", {"result": result, "display": display}))
+
+    (event,) = [event for event in ended.all_events if event.is_successful_output]
+    shown = event.step_output_data.metadata
+    cities = shown["table: Cities"]
+    assert isinstance(cities, dg.TableMetadataValue)
+    assert [column.name for column in cities.schema.columns] == ["City", "share", "revenue", "n"]
+    assert [record.data for record in cities.records] == [
+        {"City": "Graz", "share": "12.5 %", "revenue": "1,234.50 EUR", "n": 2},
+        {"City": "", "share": "", "revenue": "3.00 EUR", "n": 7},
+    ]
+    assert shown["rows left out: Cities"].value == "98 more rows: the result has them all"
+    assert shown["chart: report.rows"].value == chart
+
+
+def test_a_scheduled_run_knows_its_tick(
+    instance: dg.DagsterInstance, versions: Versions, journal: Journal
+) -> None:
+    tick = "2026-01-01T06:00:00+01:00"
+
+    result = run(instance, versions.save("ticks"), tags={"analysis_sandbox/scheduled_time": tick})
+
+    assert journal.read("began", run=result.run_id)[0]["scheduled_time"] == tick
+
+
 def test_a_skipped_run_is_shown_as_skipped(
     instance: dg.DagsterInstance, versions: Versions
 ) -> None:

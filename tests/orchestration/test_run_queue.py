@@ -1,11 +1,13 @@
 """Which waiting run comes next."""
 
+from collections.abc import Iterable
+
 from analysis_sandbox.orchestration.run_queue import RunQueue, WaitingRun
 
 
-def drained(queue: RunQueue, *, running: set[str] | None = None) -> list[str]:
+def drained(queue: RunQueue, *, running: Iterable[str] = ()) -> list[str]:
     found: list[str] = []
-    while run := queue.next(running=running or set()):
+    while run := queue.next(running=running):
         found.append(run.run_id)
     return found
 
@@ -34,6 +36,13 @@ def test_a_run_waits_while_one_it_excludes_is_running_and_lets_others_pass() -> 
 
     assert drained(queue, running={"etl"}) == ["b"]
     assert drained(queue) == ["a"]
+
+
+def test_as_many_runs_of_a_group_go_on_as_its_limit_says() -> None:
+    queue = filled(*(WaitingRun(name, exclusive="etl", limit=3) for name in "ab"))
+
+    assert queue.next(running=["etl", "etl", "etl", "report"]) is None
+    assert drained(queue, running=["etl", "etl"]) == ["a", "b"]
 
 
 def test_a_run_taken_out_does_not_come() -> None:

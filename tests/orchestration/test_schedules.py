@@ -6,32 +6,42 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from analysis_sandbox.catalogue.records import VersionRecord
 from analysis_sandbox.orchestration.jobs import build_job
 from analysis_sandbox.orchestration.origins import repository_origin
 from analysis_sandbox.orchestration.schedules import build_schedule
 from analysis_sandbox.settings import Settings
 from analysis_sandbox.values import JSONObject
+from tests.orchestration.installation import Journal, Versions
 from tests.orchestration.runs import Runs
 from tests.orchestration.test_config import stored
 
 
-def tick(metadata: JSONObject, at: datetime) -> dg.RunRequest:
-    """Return what the schedule of a script with this metadata asks for at a time."""
-    version = stored(metadata)
+def evaluated(version: VersionRecord, at: datetime) -> Any:
+    """Return what the schedule of a version does at a time."""
     schedule = build_schedule(version)
     assert schedule is not None
     repository = dg.Definitions(jobs=[build_job(version)], schedules=[schedule])
     context = dg.build_schedule_context(
         scheduled_execution_time=at, repository_def=repository.get_repository_def()
     )
-    requests = schedule.evaluate_tick(context).run_requests
+    return schedule.evaluate_tick(context)
+
+
+def tick(metadata: JSONObject, at: datetime) -> dg.RunRequest:
+    """Return what the schedule of a script with this metadata asks for at a time."""
+    requests = evaluated(stored(metadata), at).run_requests
     assert requests is not None
     (request,) = requests
     return request
 
 
 def config(request: dg.RunRequest) -> Any:
-    return request.run_config["ops"]["run_report"]["config"]
+    return config_of(request, "report")
+
+
+def config_of(request: dg.RunRequest, name: str) -> Any:
+    return request.run_config["ops"][f"run_{name}"]["config"]
 
 
 def test_a_script_without_a_schedule_has_none() -> None:
@@ -60,6 +70,41 @@ def test_a_scheduled_run_says_that_it_is_one() -> None:
 
     assert request.tags["analysis_sandbox/trigger"] == "scheduled"
     assert request.tags["analysis_sandbox/executed_by"] == "scheduler"
+    assert request.tags["analysis_sandbox/scheduled_time"] == "2026-01-01T06:00:00+00:00"
+
+
+ASKING: JSONObject = {
+    "schedule": {"cron": "0 6 * * *", "timezone": "Europe/Vienna", "has_should_run": True},
+    "parameters": {"day": {"type": "date", "default": "today"}},
+}
+SIX = datetime(2026, 1, 1, 5, tzinfo=UTC)
+
+
+def test_the_script_decides_whether_a_tick_runs(
+    settings: Settings, versions: Versions, journal: Journal
+) -> None:
+    willing = versions.save("willing", {"should_run": True}, metadata=ASKING)
+    idle = versions.save("idle", {"should_run": False}, metadata=ASKING)
+
+    (request,) = evaluated(willing, SIX).run_requests
+    skipped = evaluated(idle, SIX)
+
+    assert config_of(request, "willing") == {"day": "2026-01-01"}
+    assert skipped.run_requests == []
+    assert skipped.skip_message == "shouldRun of idle says that there is nothing to do"
+    (asked,) = journal.read("asked", name="idle")
+    assert asked["parameters"] == {"day": "2026-01-01"}
+    assert asked["scheduled_time"] == "2026-01-01T06:00:00+01:00"
+
+
+@pytest.mark.parametrize("error", ["ScriptError", "TimeLimitError"])
+def test_a_script_that_cannot_decide_fails_the_tick_with_the_reason(
+    settings: Settings, versions: Versions, error: str
+) -> None:
+    version = versions.save("undecided", {"refusal": error}, metadata=ASKING)
+
+    with pytest.raises(Exception, match=r"shouldRun of undecided .*boom \(line 3\)"):
+        evaluated(version, SIX)
 
 
 def test_a_parameter_without_a_value_fails_the_tick_with_its_name() -> None:

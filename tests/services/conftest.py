@@ -18,10 +18,13 @@ from analysis_sandbox.datasources.configuration import DatasourceConfigurations
 from analysis_sandbox.datasources.connections import Connections
 from analysis_sandbox.execution.evaluation import Evaluator
 from analysis_sandbox.execution.versions import VersionCache
+from analysis_sandbox.limits import SystemLimits
 from analysis_sandbox.results.store import ResultStore
 from analysis_sandbox.sandbox.supervisor import Sandbox
 from analysis_sandbox.services.access import Principal, Role
 from analysis_sandbox.services.analyses import AnalysisService
+from analysis_sandbox.services.authoring import AuthoringRules
+from analysis_sandbox.services.limits import LimitService
 from analysis_sandbox.services.options import OptionsService
 from analysis_sandbox.services.runs import RunService
 from analysis_sandbox.settings import Settings
@@ -45,12 +48,14 @@ class Project:
 
     name: str
     catalogue: Catalogue
+    versions: VersionCache
     gateway: MemoryGateway
     results: ResultStore
     results_directory: Path
     analyses: AnalysisService
     runs: RunService
     options: OptionsService
+    limits: LimitService
     url: str
 
     def caller(self, role: Role, project: str | None = None) -> Principal:
@@ -163,6 +168,7 @@ def home(
     return Project(
         name=project,
         catalogue=catalogue,
+        versions=versions,
         gateway=gateway,
         results=results,
         results_directory=tmp_path / "results",
@@ -172,8 +178,18 @@ def home(
             connections=connections,
             evaluator=evaluator,
             gateway=gateway,
+            rules=AuthoringRules(limits=SystemLimits(), packages={project: ["csv-parse@^5"]}),
         ),
-        runs=RunService(catalogue=catalogue, versions=versions, results=results, gateway=gateway),
+        runs=RunService(
+            catalogue=catalogue,
+            versions=versions,
+            results=results,
+            gateway=gateway,
+            system=SystemLimits(),
+        ),
+        limits=LimitService(
+            catalogue=catalogue, versions=versions, gateway=gateway, system=SystemLimits()
+        ),
         options=OptionsService(versions=versions, evaluator=evaluator, connections=connections),
         url=EmbeddedPostgres(Settings(home=postgres_home)).url("catalogue", driver="libpq"),
     )

@@ -18,6 +18,7 @@ class MemoryGateway:
         self.attempts: list[str] = []
         self.states: dict[str, RunState] = {}
         self.schedules: dict[UUID, bool] = {}
+        self.limits: dict[UUID, int | None] = {}
         self.refreshes = 0
 
     def launch(self, launch: Launch) -> None:
@@ -45,6 +46,11 @@ class MemoryGateway:
     def refresh(self) -> None:
         with self._lock:
             self.refreshes += 1
+
+    def limit_concurrency(self, version: VersionRecord, limit: int | None) -> None:
+        with self._lock:
+            self._require()
+            self.limits[version.analysis_id] = limit
 
     def switch_schedule(self, version: VersionRecord, *, enabled: bool) -> None:
         with self._lock:

@@ -1,10 +1,11 @@
 """Stored analyses: created, changed, deleted, and shown without their functions."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
+from analysis_sandbox.datasources.connections import Connections
 from analysis_sandbox.errors import (
     AnalysisSandboxError,
     ConflictError,
@@ -14,7 +15,15 @@ from analysis_sandbox.errors import (
     UnavailableError,
     ValidationFailedError,
 )
+from analysis_sandbox.execution.evaluation import Evaluator
+from analysis_sandbox.execution.versions import VersionCache
+from analysis_sandbox.limits import SystemLimits
+from analysis_sandbox.sandbox.supervisor import Sandbox
+from analysis_sandbox.script.packages.imports import Bundle, PackageImport, PinnedPackage
 from analysis_sandbox.services.access import Role
+from analysis_sandbox.services.analyses import AnalysisService, Authoring
+from analysis_sandbox.services.authoring import AuthoringRules
+from analysis_sandbox.values import JSONObject
 from tests.services.conftest import Project
 
 PLAIN = 'export default { title: "Monthly report", run() { return {} } };'
@@ -289,6 +298,8 @@ def test_a_valid_script_is_described_and_not_stored(home: Project) -> None:
         "datasources": ["shop"],
         "analyses": [],
         "parameters": ["country", "city", "limit"],
+        "language": "javascript",
+        "packages": [],
     }
     assert home.analyses.summaries(home.viewer) == []
 
@@ -386,3 +397,95 @@ def test_another_project_sees_and_changes_nothing(home: Project) -> None:
             assert isinstance(refused.value, NotFoundError)
     assert not home.analyses.validate(stranger, using("datasources", "shop")).valid
     assert home.analyses.create(stranger, PLAIN).uuid != saved.uuid
+
+
+def test_a_script_may_not_ask_for_more_than_the_installation_allows(home: Project) -> None:
+    source = 'export default { title: "Big", execution: { memory_mb: 4096 }, run() { return {} } };'
+    told = "execution.memory_mb: is 4096 MB; the maximum is 2048 MB"
+
+    assert home.analyses.validate(home.viewer, source).errors == [told]
+    with pytest.raises(ScriptInvalidError, match="the maximum is 2048 MB"):
+        home.create(source)
+
+
+def test_an_analysis_keeps_its_packages_beside_those_of_its_project(home: Project) -> None:
+    name = home.create(PLAIN, packages=["lodash-es", "csv-parse@^5"])
+
+    home.analyses.update(home.manager, name, PLAIN)
+    assert home.analyses.detail(home.viewer, name).packages == ["csv-parse@^5", "lodash-es"]
+
+    home.analyses.update(home.manager, name, PLAIN, authoring=Authoring(packages=[]))
+    assert home.analyses.detail(home.viewer, name).packages == ["csv-parse@^5"]
+
+
+def test_packages_that_are_none_are_named(home: Project) -> None:
+    with pytest.raises(ValidationFailedError) as refused:
+        home.create(PLAIN, packages=["csv-parse/sync"])
+
+    assert set(refused.value.fields) == {"metadata.packages"}
+    with pytest.raises(ValidationFailedError, match="packages: 'csv-parse/sync'"):
+        home.analyses.validate(home.viewer, PLAIN, Authoring(packages=["csv-parse/sync"]))
+
+
+def test_the_language_is_what_is_said_or_what_the_text_is(home: Project) -> None:
+    typed = "export default { title: 'Typed', run(ctx: Context) { return { n: 1 as number } } };"
+
+    found = home.create(typed)
+    said = home.create(PLAIN, language="typescript")
+
+    assert home.analyses.detail(home.viewer, found).language == "typescript"
+    assert home.analyses.detail(home.viewer, said).language == "typescript"
+
+
+class Shelf:
+    """A bundler with one package, ready made."""
+
+    def __init__(self) -> None:
+        self.locks: list[JSONObject | None] = []
+
+    def bundle(self, imports: Sequence[PackageImport], *, lock: JSONObject | None = None) -> Bundle:
+        self.locks.append(lock)
+        (wanted,) = imports
+        pinned = PinnedPackage(
+            name=wanted.package,
+            version="5.6.0",
+            integrity="sha512-x",
+            specifiers=(wanted.specifier,),
+            bundle_sha256="ab",
+        )
+        modules = {wanted.specifier: "export const parse = (text) => [text.split(',')];"}
+        return Bundle(modules=modules, packages=(pinned,), lock={"v": 1})
+
+
+def test_what_a_script_imports_is_stored_with_its_version(
+    home: Project, sandbox: Sandbox, connections: Connections
+) -> None:
+    source = (
+        "import { parse } from 'csv-parse/sync';\n"
+        "export default { title: 'Csv', run() { return { rows: parse('a,b') } } };"
+    )
+    shelf = Shelf()
+    analyses = AnalysisService(
+        catalogue=home.catalogue,
+        versions=VersionCache(home.catalogue),
+        connections=connections,
+        evaluator=Evaluator(sandbox, connections, packages=shelf),
+        gateway=home.gateway,
+        rules=AuthoringRules(limits=SystemLimits(), packages={}),
+    )
+
+    with pytest.raises(ScriptInvalidError, match="csv-parse"):
+        analyses.create(home.manager, source)
+    saved = analyses.create(home.manager, source, {"packages": ["csv-parse@^5"]})
+
+    detail = analyses.detail(home.viewer, saved.analysis_id)
+    assert detail.packages == ["csv-parse@^5"]
+    assert [(one["name"], one["version"]) for one in detail.pinned_packages] == [
+        ("csv-parse", "5.6.0")
+    ]
+    stored = home.catalogue.analyses.current(home.name, saved.analysis_id)
+    assert set(stored.modules) == {"csv-parse/sync"}
+
+    shelf.locks.clear()
+    analyses.update(home.manager, saved.analysis_id, source.replace("a,b", "a,b,c"))
+    assert shelf.locks == [{"v": 1}], "saving anew keeps the versions of the packages"
