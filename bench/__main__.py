@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import children, launching, warehouse
+from bench import children, frames, launching, warehouse
 from bench.installation import installation
 from bench.measure import Figure
 
@@ -20,6 +20,7 @@ _MARK = "<!-- measured: everything below this line is written by `make bench` --
 def main() -> None:
     """Measure and report."""
     sections: dict[str, Sequence[Figure]] = {"Sandbox": children.figures()}
+    sections["DataFrames"] = frames.figures()
     with installation() as running:
         sections["Runs"] = launching.figures(running)
     sections["Warehouse"] = warehouse.figures()

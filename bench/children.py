@@ -1,16 +1,20 @@
 """The sandbox itself: how fast a child answers, what a host call costs, beside `node -e`."""
 
+import json
 import shutil
+import statistics
 import subprocess
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from analysis_sandbox.limits import DEFAULT_LIMITS
 from analysis_sandbox.sandbox.supervisor import HostFunctions, Sandbox, ScriptCall
-from analysis_sandbox.values import JSONObject
+from analysis_sandbox.values import EncodedJSON, JSONObject
 from bench.measure import Figure, alternate, repeat
 
 _CALLS = 2_000
+_ROUNDS = 5
 _TRIVIAL = "export default { run: async () => ({ ok: 1 }) };"
 _ASYNC = f"""export default {{ run: async (ctx) => {{
   const start = Date.now();
@@ -22,6 +26,18 @@ _SYNC = f"""export default {{ run: async (ctx) => {{
   for (let i = 0; i < {_CALLS}; i++) ctx.metadata.has("key");
   return {{ ms: Date.now() - start }};
 }} }};"""
+_QUERY = """export default { title: "Query", run: async (ctx, params) => {
+  const rows = await ctx.duckdb.query("SELECT * FROM orders LIMIT 100");
+  const total = rows.reduce((sum, row) => sum + row.amount, 0);
+  ctx.log(`${rows.length} rows`);
+  await ctx.duckdb.describe("orders");
+  return { total, rows };
+} };"""
+_LOAD = """export default { run: async (ctx) => {
+  const start = Date.now();
+  const rows = await ctx.duckdb.query("SELECT * FROM orders");
+  return { ms: Date.now() - start, rows: rows.length };
+} };"""
 _PARALLEL = """export default { run: async (ctx) => {
   await Promise.all([ctx.duckdb.exec("a"), ctx.duckdb.exec("b")]);
   return { ok: 1 };
@@ -30,11 +46,7 @@ _PARALLEL = """export default { run: async (ctx) => {
 
 def figures() -> list[Figure]:
     """Measure on this machine; `node` is the one of the PyPI package or the PATH."""
-    host = HostFunctions(
-        asynchronous={"duckdb.tables": _nothing, "duckdb.exec": _slowly},
-        synchronous={"metadata.has": _nothing},
-        log=lambda _level, _message: None,
-    )
+    host = _host({"duckdb.tables": _nothing, "duckdb.exec": _slowly})
     with Sandbox() as sandbox:
 
         def run(code: str) -> str:
@@ -50,9 +62,10 @@ def figures() -> list[Figure]:
             rounds=100,
         )
         ratio = spawned.p50 / child.p50
-        asynchronous = _microseconds(run(_ASYNC))
-        synchronous = _microseconds(run(_SYNC))
+        asynchronous, synchronous = _host_calls(lambda: run(_ASYNC), lambda: run(_SYNC))
         parallel = repeat(lambda: run(_PARALLEL), rounds=10, warm_up=1)
+        private = _private_megabytes(sandbox)
+        loaded = _load_milliseconds(sandbox)
     return [
         Figure(
             "sandbox child, request → `{ok:1}` back, all layers on",
@@ -70,7 +83,78 @@ def figures() -> list[Figure]:
             "≤ 230 ms",
             parallel.p50 <= 230,
         ),
+        Figure(
+            "private memory of a simple query's child",
+            "needs root" if private is None else f"{private:.1f} MB",
+            "≤ 10 MB",
+            None if private is None else private <= 10,
+        ),
+        Figure("10 MB of rows into a script", f"{loaded:.0f} ms", "≤ 500 ms", loaded <= 500),
     ]
+
+
+def _host(asynchronous: Mapping[str, Callable[..., object]]) -> HostFunctions:
+    return HostFunctions(
+        asynchronous=asynchronous,
+        synchronous={"metadata.has": _nothing},
+        log=lambda _level, _message: None,
+    )
+
+
+def _always(value: object) -> Callable[..., object]:
+    def answer(*_arguments: object) -> object:
+        return value
+
+    return answer
+
+
+def _host_calls(*runs: Callable[[], str]) -> list[float]:
+    """Return the microseconds of a call in each of the runs: the medians of runs in turn."""
+    times: list[list[float]] = [[_microseconds(run()) for run in runs] for _ in range(_ROUNDS)]
+    return [statistics.median(column) for column in zip(*times, strict=True)]
+
+
+def _private_megabytes(sandbox: Sandbox) -> float | None:
+    """Return what a child has to itself at the end of a query; None where it cannot be seen."""
+    seen: list[float | None] = []
+    rows = [{"id": i, "customer": f"customer {i}", "amount": i * 1.5} for i in range(100)]
+
+    def look(_table: object) -> None:
+        seen.append(_private(running.pid))
+
+    host = _host({"duckdb.query": _always(rows), "duckdb.describe": look})
+    running = sandbox.start(_call(_QUERY), host)
+    outcome = running.wait()
+    if outcome.error is not None:
+        raise outcome.error
+    return seen[0]
+
+
+def _private(pid: int) -> float | None:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except OSError:
+        return None
+    lines = [line.split() for line in text.splitlines() if line.startswith("Private_")]
+    return sum(int(words[1]) for words in lines) / 1024
+
+
+def _load_milliseconds(sandbox: Sandbox) -> float:
+    """Return how long the script waits for rows of 10 MB, the median of several runs."""
+    row = {"id": 123456, "customer": "Ada Lovelace", "city": "London", "amount": 1234.56}
+    count = (10 << 20) // len(json.dumps(row, separators=(",", ":"))) + 1
+    text = EncodedJSON(json.dumps([row] * count, separators=(",", ":")))
+    host = _host({"duckdb.query": _always(text)})
+    times: list[float] = []
+    for _ in range(_ROUNDS):
+        outcome = sandbox.run(_call(_LOAD), host)
+        if outcome.error is not None:
+            raise outcome.error
+        answer = json.loads(outcome.value or "")
+        if answer["rows"] != count:
+            raise RuntimeError(f"{answer['rows']} rows arrived of {count}")
+        times.append(answer["ms"])
+    return statistics.median(times)
 
 
 def _call(code: str) -> ScriptCall:
