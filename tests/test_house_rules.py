@@ -15,7 +15,7 @@ MODULES = sorted(
     for path in (ROOT / package).rglob("*.py")
     if "versions" not in path.parts
 )
-RUNTIME = sorted((ROOT / "analysis_sandbox" / "sandbox" / "runtime").glob("*.js"))
+RUNTIME = sorted((ROOT / "analysis_sandbox" / "sandbox" / "runtime").rglob("*.js"))
 MAX_LINES = 600
 MAX_PUBLIC_NAMES = 12
 MAX_FUNCTION_LINES = 60

@@ -25,6 +25,7 @@ ANALYSES: Mapping[str, str] = {
     "daily_flight_summary": "A scheduled ETL that keeps a table and remembers its place",
     "airport_comparison": "Calls another analysis, three times at once",
     "route_punctuality": "A select whose choices depend on another",
+    "weather_and_delays": "TypeScript: rows with types, an enum, a class",
     "weather_completeness": "Fails on purpose, with an error that helps",
 }
 
@@ -88,7 +89,8 @@ class Store:
         """Create each analysis, or a new version where its script changed."""
         existing = {item["id"] for item in self._get("/api/analysis")}
         for name, description in ANALYSES.items():
-            script = (EXAMPLES / f"{name}.js").read_text(encoding="utf-8")
+            [file] = EXAMPLES.glob(f"{name}.[jt]s")
+            script = file.read_text(encoding="utf-8")
             if name not in existing:
                 metadata = {"name": name, "description": description, "tags": ["demo"]}
                 body = {"script_content": script, "metadata": metadata}
