@@ -123,7 +123,12 @@ def _ended(up: Installation, job: str) -> dict[str, Any]:
     try:
         return until(look, what="the job ends by itself", seconds=8)
     except TimeoutError:
-        up.api.delete(f"/api/analysis/jobs/{job}").raise_for_status()
+        # What a kill took away may be on its way back: then the answer is to try again.
+        until(
+            lambda: up.api.delete(f"/api/analysis/jobs/{job}").is_success,
+            what="the job is stopped",
+            seconds=60,
+        )
         return until(look, what="the stopped job ends", seconds=60)
 
 
