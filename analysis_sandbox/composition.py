@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from analysis_sandbox.catalogue.catalogue import Catalogue
 from analysis_sandbox.catalogue.embedded import EmbeddedPostgres, attach_or_start
 from analysis_sandbox.catalogue.engine import database_url
+from analysis_sandbox.catalogue.metadata import MetadataRepository
 from analysis_sandbox.catalogue.migrations import migrate
 from analysis_sandbox.catalogue.records import RunFinish, VersionRecord
 from analysis_sandbox.datasources.configuration import DatasourceConfigurations
@@ -28,7 +29,6 @@ from analysis_sandbox.errors import (
 from analysis_sandbox.execution.evaluation import Evaluator
 from analysis_sandbox.execution.runner import Environment, Runner
 from analysis_sandbox.execution.versions import VersionCache
-from analysis_sandbox.limits import MAXIMUM_LIMITS
 from analysis_sandbox.orchestration import environment as dagster_side
 from analysis_sandbox.orchestration.gateway import DagsterGateway
 from analysis_sandbox.orchestration.home import install_dagster_home
@@ -73,7 +73,9 @@ def build_services(settings: Settings) -> Services:
     core = _core(settings)
     shared = core.environment
     gateway = DagsterGateway(settings)
-    evaluator = _evaluator(settings, shared)
+    evaluator = _evaluator(
+        settings, shared.sandbox, shared.connections, metadata=shared.catalogue.metadata
+    )
     rules = _rules(settings)
     runs = RunService(
         catalogue=shared.catalogue,
@@ -142,7 +144,12 @@ def dagster_environment() -> dagster_side.Environment:
         with suppress(NotFoundError):
             catalogue.crashes.record(run_id, facts)
 
-    evaluator = _evaluator(settings, core.environment)
+    evaluator = _evaluator(
+        settings,
+        core.environment.sandbox,
+        core.environment.connections,
+        metadata=core.environment.catalogue.metadata,
+    )
 
     def should_run(version: VersionRecord, given: JSONObject, scheduled_time: datetime) -> bool:
         stored = core.environment.versions.remember(version)
@@ -220,13 +227,23 @@ def read_admin_token(settings: Settings) -> str:
         ) from None
 
 
-def validate_locally(source: str, *, filename: str) -> Validation:
-    """Check a script without any server: everything but whether its datasources exist."""
-    configurations = DatasourceConfigurations(Path("datasources.yaml"))
-    connections = Connections(configurations)
-    with Sandbox() as sandbox:
-        inspection = Evaluator(sandbox, connections).inspect(source, filename=filename)
-    limits = check_limits(inspection, MAXIMUM_LIMITS)
+def validate_locally(
+    settings: Settings, source: str, *, filename: str, packages: Sequence[str] = ()
+) -> Validation:
+    """Check a script without any server: everything but whether its datasources exist.
+
+    It may import `packages` and those that the settings allow in any project.
+
+    Raises:
+        UnavailableError: the registry that packages come from cannot be reached.
+    """
+    allowed = [name for names in settings.packages.values() for name in names]
+    connections = Connections(DatasourceConfigurations(Path("datasources.yaml")))
+    with Sandbox(allow_weak=settings.allow_weak_sandbox) as sandbox:
+        inspection = _evaluator(settings, sandbox, connections).inspect(
+            source, filename=filename, allowed_packages=list(dict.fromkeys([*allowed, *packages]))
+        )
+    limits = check_limits(inspection, settings.system_limits.maximum)
     return validation_of(inspection, [*inspection.errors, *limits])
 
 
@@ -262,11 +279,17 @@ def _core(settings: Settings) -> _Core:
     return _Core(environment, close)
 
 
-def _evaluator(settings: Settings, shared: Environment) -> Evaluator:
+def _evaluator(
+    settings: Settings,
+    sandbox: Sandbox,
+    connections: Connections,
+    *,
+    metadata: MetadataRepository | None = None,
+) -> Evaluator:
     return Evaluator(
-        shared.sandbox,
-        shared.connections,
-        metadata=shared.catalogue.metadata,
+        sandbox,
+        connections,
+        metadata=metadata,
         require_dependencies=settings.require_dependencies,
         packages=DenoBundler(settings.packages_directory, environment=registry_environment()),
         type_checker=DenoTypeChecker(settings.home / "cache" / "types"),

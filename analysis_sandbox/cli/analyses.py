@@ -1,5 +1,6 @@
 """Commands about stored analyses: list, show, validate, create, update, delete, options."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,7 +85,7 @@ def validate(session: Session, script: ScriptFile, *, packages: Packages = None)
     except UnavailableError:
         if session.settings.url is not None:
             raise
-        found = _validate_locally(source, script)
+        found = _validate_locally(session, source, script, packages=packages or ())
     if session.as_json:
         output.print_json(found)
     else:
@@ -200,12 +201,16 @@ def print_saved(session: Session, saved: dict[str, Any]) -> None:
         output.say(f"warning: {warning}")
 
 
-def _validate_locally(source: str, script: Path) -> dict[str, Any]:
+def _validate_locally(
+    session: Session, source: str, script: Path, *, packages: Sequence[str]
+) -> dict[str, Any]:
     from analysis_sandbox import composition  # noqa: PLC0415 - see Session.connect
 
     is_typescript = language_of(script) == "typescript"
     filename = "analysis.ts" if is_typescript else "analysis.js"
-    found = composition.validate_locally(source, filename=filename).model_dump(mode="json")
+    found = composition.validate_locally(
+        session.settings, source, filename=filename, packages=packages
+    ).model_dump(mode="json")
     found["warnings"].append(
         "Checked without a server: whether datasources and other analyses exist is not known"
     )

@@ -149,6 +149,21 @@ def test_an_invalid_script_fails_with_every_error(call: Call, tmp_path: Path) ->
     assert len(data.json["errors"]) == 2
 
 
+def test_without_a_server_a_script_is_checked_whole(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "typed.ts"
+    path.write_text(
+        'const days: number = "7";\nexport default { title: "x", run: () => ({ days }) };\n',
+        encoding="utf-8",
+    )
+
+    outcome = call("validate", str(path))
+
+    assert outcome.code == 1
+    warning, error = outcome.err.splitlines()
+    assert warning.startswith("warning: Checked without a server")
+    assert error.startswith("error: Type error at line 1, column 7: Type 'string' is not")
+
+
 @pytest.mark.usefixtures("running")
 def test_an_error_of_the_server_is_one_line_and_its_hint(call: Call) -> None:
     outcome = call("show", "unknown")
