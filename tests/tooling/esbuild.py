@@ -29,8 +29,8 @@ class Esbuild:
                 flock(lock, LOCK_EX)
                 subprocess.run(
                     [
-                        *(_NODE / "bin" / "node", _NPM, "install", f"esbuild@{VERSION}"),
-                        *("--prefix", directory, *_OPTIONS),
+                        *(_NODE / "bin" / "node", "--use-system-ca", _NPM, "install"),
+                        *(f"esbuild@{VERSION}", "--prefix", directory, *_OPTIONS),
                     ],
                     check=True,
                     cwd=directory,

@@ -125,6 +125,6 @@ return { rows: ctx.utils.parseCSV("__proto__,constructor\n1,2"), polluted: typeo
 return { rows: ctx.utils.parseExcel(Buffer.from("PK\x03\x04junk")) };
 
 // case: csv_with_more_columns_than_any
-// ends: VALIDATION_FAILED
+// ends: LIMIT_EXCEEDED
 // says: 16384
 return { rows: ctx.utils.parseCSV("a,".repeat(20000) + "\n1").length };

@@ -106,3 +106,79 @@ return { h: ctx.DataFrame([{ a: 1 }]).select(col("__import__('os').system('id')"
 // case: operators_without_end
 // ends: TIME_LIMIT_EXCEEDED
 const frame = ctx.DataFrame([{ a: 1 }]); for (;;) frame.filter(col("a").gt(0)).height;
+
+// case: replacements_that_double
+// ends: LIMIT_EXCEEDED
+// says: could need .* MB of memory for one row; the run's frames may take 64\.0 MB
+// limits: {"dataframe_memory_mb": 64}
+let text = col("a"); for (let i = 0; i < 100; i++) text = text.str.replaceAll("x", "xx");
+return { h: ctx.DataFrame([{ a: "x" }]).withColumn("a", text).height };
+
+// case: replacement_of_every_character
+// ends: LIMIT_EXCEEDED
+// says: could need
+// limits: {"dataframe_memory_mb": 64}
+const long = "x".repeat(1e6);
+return { h: ctx.DataFrame([{ a: long }]).withColumn("a", col("a").str.replaceAll("", long)).height };
+
+// case: texts_that_double_step_by_step
+// ends: LIMIT_EXCEEDED
+// says: may take 64\.0 MB
+// limits: {"dataframe_memory_mb": 64}
+let frame = ctx.DataFrame([{ a: "x".repeat(1000) }]);
+for (;;) frame = frame.withColumn("a", concatStr("a", "a"));
+
+// case: plain_text_that_grows_without_rows
+// ends: LIMIT_EXCEEDED
+// says: could need
+// limits: {"dataframe_memory_mb": 64}
+const long = "x".repeat(1e6);
+return { h: ctx.DataFrame([]).select(lit(long).str.replaceAll("x", long).alias("a")).height };
+
+// case: padding_of_many_rows
+// ends: LIMIT_EXCEEDED
+// says: may take 64\.0 MB
+// limits: {"dataframe_memory_mb": 64}
+const rows = Array.from({ length: 50_000 }, () => ({ a: "x" }));
+return { h: ctx.DataFrame(rows).withColumn("a", col("a").str.padEnd(10_000)).collect().length };
+
+// case: cross_join_of_ten_billion_rows
+// ends: LIMIT_EXCEEDED
+// says: may take 64\.0 MB
+// limits: {"dataframe_memory_mb": 64}
+const rows = ctx.DataFrame(Array.from({ length: 100_000 }, (_, i) => ({ n: i })));
+return { h: rows.join(rows, null, "cross").sort("n_right").height };
+
+// case: join_where_all_keys_are_the_same
+// ends: LIMIT_EXCEEDED
+// says: may take 64\.0 MB
+// limits: {"dataframe_memory_mb": 64}
+const rows = ctx.DataFrame(Array.from({ length: 100_000 }, (_, i) => ({ k: 1, n: i })));
+return { n: rows.join(rows, "k").collect().length };
+
+// case: frame_below_itself_again_and_again
+// ends: LIMIT_EXCEEDED
+// says: may take 64\.0 MB
+// limits: {"dataframe_memory_mb": 64}
+let frame = ctx.DataFrame([{ a: "x".repeat(1000) }]); for (;;) frame = frame.concat(frame);
+
+// case: pivot_into_many_cells
+// ends: LIMIT_EXCEEDED
+// says: pivot would make 50000 rows
+// limits: {"dataframe_memory_mb": 64}
+const rows = ctx.DataFrame(Array.from({ length: 50_000 }, (_, i) => ({ n: i, k: i % 900 })));
+return { h: rows.pivot({ on: "k", index: "n", values: "n" }).height };
+
+// case: texts_in_the_arrays_of_groups
+// ends: LIMIT_EXCEEDED
+// says: aggregate could need
+// limits: {"dataframe_memory_mb": 64}
+const rows = ctx.DataFrame(Array.from({ length: 50_000 }, (_, i) => ({ k: i % 2, a: "x" })));
+return { h: rows.groupBy("k").agg(col("a").str.padEnd(10_000)).height };
+
+// case: growth_within_the_limits
+// gives: {"rows": 10000, "first": {"n": 0, "a": "1&amp;2", "m": 0}}
+const rows = ctx.DataFrame(Array.from({ length: 100 }, (_, i) => ({ n: i, a: "1&2" })));
+const all = rows.join(rows.select(col("n").alias("m")), null, "cross");
+const clean = all.withColumn("a", col("a").str.replaceAll("&", "&amp;"));
+return { rows: clean.height, first: clean.sort(["n", "m"]).head(1).collect()[0] };
