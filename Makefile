@@ -12,7 +12,7 @@ up: $(UV)
 	@$(UV) run --frozen --extra demo --no-dev analysis-sandbox up --demo
 
 test: $(UV) system check
-	$(RUN) pytest -m "not soak"
+	$(RUN) pytest -m "not soak" -n 2 --dist loadgroup
 
 soak: $(UV) system
 	$(RUN) pytest -m soak

@@ -15,6 +15,17 @@ from analysis_sandbox.catalogue.migrations import migrate
 from analysis_sandbox.settings import Settings
 
 _ENOUGH_BYTES = 4 << 30
+# Their tests share a running installation, which takes its time to start.
+_TOGETHER = ("up", "hostile", "orchestration")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file, or of a whole folder, in one of the processes that share them."""
+    here = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(here).parts[0]
+        name = folder if folder in _TOGETHER else str(item.path.relative_to(here))
+        item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="module")
