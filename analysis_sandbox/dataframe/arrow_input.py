@@ -40,7 +40,7 @@ def frame_of_batches(
     rows = size = 0
     for batch in reader:
         rows += batch.num_rows
-        size += batch.nbytes
+        size += batch.nbytes + _decoded_bytes(batch)
         check(rows, size)
         batches.append(batch)
     table = pa.Table.from_batches(batches, reader.schema)
@@ -52,6 +52,18 @@ def frame_of_batches(
         data = pl.from_arrow(pa.Table.from_arrays(columns, names=names), rechunk=True)
         assert isinstance(data, pl.DataFrame)
         return uniform(data.lazy(), data.schema).plan.collect(engine="in-memory")
+
+
+def _decoded_bytes(batch: pa.RecordBatch) -> int:
+    """Return what texts take once each stands for itself: an ENUM holds each of them once."""
+    total = 0
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type):
+            values = column.dictionary
+            if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+                lengths = pc.take(pc.binary_length(values).cast(pa.int64()), column.indices)
+                total += pc.sum(lengths).as_py() or 0
+    return total
 
 
 def _plain(field: pa.Field, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import polars as pl
 
 from analysis_sandbox.dataframe.expressions import scope_of
+from analysis_sandbox.dataframe.extent import BEYOND_MEASURE, size_of
 from analysis_sandbox.dataframe.refusals import translated
 from analysis_sandbox.dataframe.table import Table
 from analysis_sandbox.errors import AnalysisSandboxError, CancelledError, LimitExceededError
@@ -37,7 +38,7 @@ class Computer:
     """Computes plans for one run. Thread-safe."""
 
     def __init__(self, *, budget_bytes: int) -> None:
-        self._budget = budget_bytes
+        self.budget = budget_bytes
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._running = 0
@@ -79,8 +80,8 @@ class Computer:
 
     def collected(
         self, table: Table, *, step: str, free_bytes: int, at_once: bool = False
-    ) -> pl.DataFrame:
-        """Compute a plan and return its rows.
+    ) -> tuple[pl.DataFrame, int]:
+        """Compute a plan and return its rows, and what they take.
 
         With `at_once` they come as one batch: sooner, for groups, which are held to the end anyway.
 
@@ -98,21 +99,47 @@ class Computer:
                     raise self.too_large(rows, size, free_bytes)
                 parts.append(batch)
         if not parts:
-            return pl.DataFrame(schema=table.schema)
+            return pl.DataFrame(schema=table.schema), 0
         data = parts[0] if len(parts) == 1 else pl.concat(parts)
         # What follows works chunk by chunk, at a price for each.
-        return data.rechunk() if size < _RECHUNKED_BYTES else data
+        return (data.rechunk() if size < _RECHUNKED_BYTES else data), size
 
     def too_large(self, rows: int, size: int, free_bytes: int) -> LimitExceededError:
         """Return the error for rows that do not fit into memory beside those that are held."""
-        held = self._budget - free_bytes
+        held = self.budget - free_bytes
         others = f", {held / MEBIBYTE:.1f} MB of it taken by other frames" if held else ""
         return LimitExceededError(
             f"The DataFrame takes more than {size / MEBIBYTE:.1f} MB after {rows} rows; the run's "
-            f"frames may take {self._budget / MEBIBYTE:.1f} MB{others}",
+            f"frames may take {self.budget / MEBIBYTE:.1f} MB{others}",
             hint="Filter or aggregate before, let the warehouse do it in SQL, or raise "
             "execution.dataframe_memory_mb.",
-            details={"rows": rows, "size_bytes": size, "limit_bytes": self._budget},
+            details={
+                "rows": rows,
+                "held_bytes": held,
+                "size_bytes": size,
+                "limit_bytes": self.budget,
+            },
+        )
+
+    def check_room(self, step: str, rows: int, size: int) -> None:
+        """Refuse a step before it is taken when what it makes is larger than the memory."""
+        if size > self.budget:
+            raise self.no_room(step, rows, size)
+
+    def no_room(self, step: str, rows: int, size: int, *, parts: int = 1) -> LimitExceededError:
+        """Return the error for a step that needs more than one of so many parts of the memory."""
+        shown = f"{size / MEBIBYTE:.1f}" if size < BEYOND_MEASURE else "a billion times a million"
+        what = f"{rows} rows" if rows != 1 else "one row"
+        allowed = f"{self.budget / MEBIBYTE:.1f} MB"
+        if parts > 1:
+            allowed += f", and what a step writes at once {self.budget / parts / MEBIBYTE:.1f} MB"
+        return LimitExceededError(
+            f"{step} could need {shown} MB of memory for {what}; the run's frames may take "
+            f"{allowed}",
+            hint="Filter or aggregate before, make long expressions columns one by one with "
+            "withColumn(), let the warehouse do it in SQL, or raise "
+            "execution.dataframe_memory_mb.",
+            details={"rows": rows, "size_bytes": size, "limit_bytes": self.budget // parts},
         )
 
     def _each(self, table: Table, step: str, *, at_once: bool) -> Generator[pl.DataFrame]:
@@ -121,7 +148,9 @@ class Computer:
                 if at_once:
                     yield table.plan.collect(engine="streaming")
                     return
-                batches = table.plan.collect_batches(engine="streaming")
+                # Without a watch at its end Polars gives the batches of some selections, such as
+                # texts chosen by a condition, in an order that changes from run to run.
+                batches = self.watched(table.plan).collect_batches(engine="streaming")
                 while (batch := next(batches, None)) is not None:
                     self.check_stopped()
                     yield batch
@@ -154,7 +183,7 @@ class Computer:
                 return batch
             self._next_look = now + _LOOK_SECONDS
             grown = resident_bytes() - self._baseline
-            allowed = _WORKING_MEMORY * self._budget
+            allowed = _WORKING_MEMORY * self.budget
             if grown > allowed:
                 raise LimitExceededError(
                     f"The DataFrame query needs more than {grown / MEBIBYTE:.0f} MB of memory; "
@@ -167,11 +196,6 @@ class Computer:
             self._failure = error
             raise
         return batch
-
-
-def size_of(data: pl.DataFrame) -> int:
-    """Return what rows take in memory."""
-    return int(data.estimated_size())
 
 
 def resident_bytes() -> int:

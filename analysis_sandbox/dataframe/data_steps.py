@@ -8,7 +8,7 @@ import polars as pl
 from analysis_sandbox.dataframe import arguments
 from analysis_sandbox.dataframe.calls import exact_column
 from analysis_sandbox.dataframe.column_types import one_family
-from analysis_sandbox.dataframe.computing import size_of
+from analysis_sandbox.dataframe.extent import NOTHING, longest_row, measured, row_width, width
 from analysis_sandbox.dataframe.refusals import refusal
 from analysis_sandbox.dataframe.table import (
     Arguments,
@@ -21,11 +21,10 @@ from analysis_sandbox.errors import LimitExceededError
 
 _AGGREGATES = ("first", "last", "sum", "mean", "min", "max", "median", "count")
 _MOST_NEW_COLUMNS = 1_000
-_MOST_UNPIVOTED_ROWS = 100_000_000
-_MOST_UNPIVOTED_BYTES = 1 << 30
+_MEBIBYTE = 1 << 20
 
 
-def pivot(data: pl.DataFrame, given: Arguments) -> pl.DataFrame:
+def pivot(data: pl.DataFrame, given: Arguments, max_bytes: int) -> pl.DataFrame:
     """Make a column of each value in the columns `on`."""
     check_count("pivot", given, 1)
     options = arguments.options("pivot", argument(given, 0), ("on", "index", "values", "aggregate"))
@@ -47,6 +46,10 @@ def pivot(data: pl.DataFrame, given: Arguments) -> pl.DataFrame:
             f"would make {count} columns, at most {_MOST_NEW_COLUMNS} can be; "
             "group or filter the values first",
         )
+    named = (*on, *(index or ()), *(values or ()))
+    others = [name for name in data.columns if name not in named]
+    by, spread = index or ([] if index is not None else others), values or others
+    _check_room("pivot", *_pivoted(data, by, spread, found=found), max_bytes=max_bytes)
     function = "len" if aggregate == "count" else aggregate
     return data.pivot(
         on,
@@ -57,7 +60,22 @@ def pivot(data: pl.DataFrame, given: Arguments) -> pl.DataFrame:
     )
 
 
-def describe(data: pl.DataFrame, given: Arguments) -> pl.DataFrame:
+def _pivoted(
+    data: pl.DataFrame, index: Sequence[str], values: Sequence[str], *, found: int
+) -> tuple[int, int]:
+    """Return how many rows a pivot makes, and what they take: a cell for each value found."""
+    keys = _columns(data, index)
+    rows = keys.unique().height if index else min(data.height, 1)
+    cells = found * row_width(_columns(data, values).schema)
+    texts = sum(size.total for size in measured(data).sizes.values())
+    return rows, rows * (cells + row_width(keys.schema)) + texts
+
+
+def _columns(data: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    return data.select(exact_column(name) for name in names)
+
+
+def describe(data: pl.DataFrame, given: Arguments, _max_bytes: int) -> pl.DataFrame:
     """Return count, nulls, mean, spread and quartiles of each column."""
     check_count("describe", given, 0)
     if not data.width:
@@ -65,7 +83,7 @@ def describe(data: pl.DataFrame, given: Arguments) -> pl.DataFrame:
     return data.describe()
 
 
-def sample(data: pl.DataFrame, given: Arguments) -> pl.DataFrame:
+def sample(data: pl.DataFrame, given: Arguments, max_bytes: int) -> pl.DataFrame:
     """Draw rows at random; the same rows each time, unless another seed is given."""
     check_count("sample", given, 1)
     first = argument(given, 0)
@@ -81,6 +99,9 @@ def sample(data: pl.DataFrame, given: Arguments) -> pl.DataFrame:
             f"{count} rows were asked for, the frame has {data.height}; "
             "ask for fewer, or give withReplacement: true",
         )
+    if again:
+        # The longest row may be drawn each time.
+        _check_room("sample", count, count * longest_row(data), max_bytes=max_bytes)
     return data.sample(count, with_replacement=again, seed=seed, shuffle=True)
 
 
@@ -95,7 +116,7 @@ def _sample_size(height: int, options: Mapping[str, object]) -> int:
     return arguments.whole("sample", "the number of rows", options.get("n"), least=0, most=2**31)
 
 
-def unpivot(data: pl.DataFrame, given: Arguments) -> pl.DataFrame:
+def unpivot(data: pl.DataFrame, given: Arguments, max_bytes: int) -> pl.DataFrame:
     """Make a row of each value in the columns `on`, column by column."""
     check_count("unpivot", given, 1)
     known = ("on", "index", "variableName", "valueName")
@@ -110,27 +131,38 @@ def unpivot(data: pl.DataFrame, given: Arguments) -> pl.DataFrame:
         raise refusal(
             "unpivot", "the columns `on` must have one type; name them, or cast some before"
         )
-    _check_unpivoted_size(data, len(on), index)
     variable, value = (
         new_name("unpivot", what, options.get(what, default))
         for what, default in (("variableName", "variable"), ("valueName", "value"))
     )
+    _check_room("unpivot", *_unpivoted(data, on, index), max_bytes=max_bytes)
     # A plan would give the rows in an order that changes from run to run.
     return data.unpivot(on, index=index, variable_name=variable, value_name=value)
 
 
-def _check_unpivoted_size(data: pl.DataFrame, count: int, index: Sequence[str]) -> None:
-    """Refuse what cannot be meant before memory is taken: the index is repeated for each column."""
-    size = size_of(data.select(exact_column(name) for name in index)) * count
-    if data.height * count > _MOST_UNPIVOTED_ROWS or size > _MOST_UNPIVOTED_BYTES:
+def _unpivoted(data: pl.DataFrame, on: Sequence[str], index: Sequence[str]) -> tuple[int, int]:
+    """Return how many rows come out, and what they take: the index, a name and a value each."""
+    sizes, rows = measured(data).sizes, data.height * len(on)
+    repeated = sum(sizes.get(name, NOTHING).total for name in index) * len(on)
+    values = sum(sizes.get(name, NOTHING).total for name in on)
+    names = data.height * sum(len(name.encode()) for name in on)
+    value = max(width(data.schema[name]) for name in on)
+    fixed = row_width(_columns(data, index).schema) + value + width(pl.String())
+    return rows, rows * fixed + repeated + values + names
+
+
+def _check_room(step: str, rows: int, size: int, *, max_bytes: int) -> None:
+    """Refuse what has no room before memory is taken for it."""
+    if size > max_bytes:
         raise LimitExceededError(
-            f"unpivot would make {data.height * count} rows, whose index takes {size >> 20} MB; "
-            f"at most {_MOST_UNPIVOTED_ROWS} rows and {_MOST_UNPIVOTED_BYTES >> 20} MB can be",
-            hint="Select fewer columns or rows before.",
+            f"{step} would make {rows} rows of up to {size / _MEBIBYTE:.1f} MB; there is room for "
+            f"{max_bytes / _MEBIBYTE:.1f} MB of the run's execution.dataframe_memory_mb",
+            hint="Select fewer columns or rows before, or release frames that are not needed.",
+            details={"rows": rows, "size_bytes": size, "limit_bytes": max_bytes},
         )
 
 
-DATA_STEPS: Mapping[str, Callable[[pl.DataFrame, Arguments], pl.DataFrame]] = {
+DATA_STEPS: Mapping[str, Callable[[pl.DataFrame, Arguments, int], pl.DataFrame]] = {
     "pivot": pivot,
     "describe": describe,
     "sample": sample,

@@ -1,6 +1,7 @@
 """Steps that bring several frames together."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, cast
 
 import polars as pl
@@ -18,29 +19,47 @@ _ORDERS: dict[str, _Order] = {"right": "right", "full": "left_right", "cross": "
 _MOST_FRAMES = 1_000
 
 
-def join(table: Table, given: Arguments) -> pl.LazyFrame:
-    """Join with another frame on keys that are equal; null equals nothing."""
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """What a join is asked to do. A cross join has no keys."""
+
+    other: Table
+    how: str
+    left: Sequence[str]
+    right: Sequence[str]
+    suffix: str
+
+
+def joining(table: Table, given: Arguments) -> Joining:
+    """Read the arguments of a join."""
     check_count("join", given, 3)
     other = _frame("join", argument(given, 0))
     options = _options(argument(given, 2))
     how = arguments.choice("join", "how", options.get("how", "inner"), _HOW)
-    how = "full" if how == "outer" else how
     suffix = arguments.text("join", "suffix", options.get("suffix", "_right"))
     if how == "cross":
         if argument(given, 1) is not None or "leftOn" in options or "rightOn" in options:
             raise refusal("join", "a cross join has no keys")
-        return table.plan.join(other.plan, how="cross", suffix=suffix)
+        return Joining(other, how, (), (), suffix)
     left, right = _keys(table, other, argument(given, 1), options)
     for pair in zip(left, right, strict=True):
         _check_types(table, other, *pair)
+    return Joining(other, "full" if how == "outer" else how, left, right, suffix)
+
+
+def join(table: Table, given: Arguments) -> pl.LazyFrame:
+    """Join with another frame on keys that are equal; null equals nothing."""
+    asked = joining(table, given)
+    if asked.how == "cross":
+        return table.plan.join(asked.other.plan, how="cross", suffix=asked.suffix)
     return table.plan.join(
-        other.plan,
-        left_on=[exact_column(name) for name in left],
-        right_on=[exact_column(name) for name in right],
-        how=cast("_How", how),
-        suffix=suffix,
-        coalesce=True if how == "full" else None,
-        maintain_order=_ORDERS.get(how, "left"),
+        asked.other.plan,
+        left_on=_exact(asked.left),
+        right_on=_exact(asked.right),
+        how=cast("_How", asked.how),
+        suffix=asked.suffix,
+        coalesce=True if asked.how == "full" else None,
+        maintain_order=_ORDERS.get(asked.how, "left"),
     )
 
 

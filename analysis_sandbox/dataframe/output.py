@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from analysis_sandbox.dataframe.calls import exact_column
+from analysis_sandbox.dataframe.extent import text_bytes
 from analysis_sandbox.errors import LimitExceededError, ResultTooLargeError
 from analysis_sandbox.formats.arrow_json import encode_rows
 from analysis_sandbox.values import TAG, EncodedJSON, to_json
@@ -22,8 +23,8 @@ _CERTAINLY = 1.5
 _FEW_ROWS = 200
 
 
-def rows_json(data: pl.DataFrame, *, max_bytes: int) -> EncodedJSON:
-    """Return the rows as a JSON array of objects.
+def rows_json(data: pl.DataFrame, *, max_bytes: int, size_bytes: int | None = None) -> EncodedJSON:
+    """Return the rows as a JSON array of objects; `size_bytes` is what they take, if known.
 
     Raises:
         LimitExceededError: the text would have more than `max_bytes` bytes.
@@ -31,6 +32,11 @@ def rows_json(data: pl.DataFrame, *, max_bytes: int) -> EncodedJSON:
     """
     if not data.width:
         return EncodedJSON(f"[{','.join(['{}'] * data.height)}]")
+    # Equal texts share memory in a frame; written out, each takes its own.
+    if size_bytes is None or size_bytes > max_bytes:
+        least = text_bytes(data, item_bytes=1)
+        if least > max_bytes:
+            raise _too_large(data.height, least, max_bytes)
     if data.height <= _FEW_ROWS and _is_plain(data):
         return _few_rows_json(data, max_bytes)
     estimate = _estimated_bytes(data, max_bytes)
@@ -79,7 +85,8 @@ def arrow_schema(schema: pl.Schema) -> pa.Schema:
 def arrow_batches(parts: Iterable[pl.DataFrame]) -> Iterator[pa.RecordBatch]:
     """Yield the rows as Arrow batches, in types that databases have."""
     for part in parts:
-        yield from _storable(part).to_arrow().to_batches(max_chunksize=_BATCH_ROWS)
+        for rows in part.iter_slices(_BATCH_ROWS):
+            yield from _storable(rows).to_arrow().to_batches()
 
 
 def _storable(data: pl.DataFrame) -> pl.DataFrame:

@@ -11,6 +11,8 @@ from analysis_sandbox.dataframe.refusals import refusal
 
 _FLAGS = "ims"
 _IGNORED_FLAGS = "gudvy"
+# What matches between characters only, and so not in an empty text.
+_BOUNDARY = re.compile(r"\\[bB<>]")
 _REFERENCE = re.compile(r"\$(?:\$|&|(?P<number>[0-9]{1,2})|<(?P<name>[A-Za-z_]\w*)>|)")
 
 
@@ -51,6 +53,35 @@ def pattern(step: str, value: object, *, is_regex: bool = False) -> Pattern:
             f"{' '.join(reason.partition(chr(10) * 2)[0].split())}",
         ) from error
     return Pattern(text, is_literal=False)
+
+
+def replaced_growth(
+    sought: object, replacement: str, *, is_regex: bool, every: bool
+) -> tuple[int, int]:
+    """Return `(factor, more)`: a text of n bytes has at most factor * n + more once it is replaced.
+
+    Raises:
+        ValidationFailedError: as `pattern`.
+    """
+    found = pattern("str.replaceAll" if every else "str.replace", sought, is_regex=is_regex)
+    written = len(replacement.encode(errors="surrogatepass"))
+    # All references to what was found are at most as long as the text: matches do not overlap.
+    references = 0 if found.is_literal else replacement.count("$")
+    if not every:
+        return 1 + references, written
+    least = _least_bytes(found)
+    if least == 0:
+        return 1 + references + written, written
+    return max(1, -(-written // least)) + references, 0
+
+
+def _least_bytes(found: Pattern) -> int:
+    """Return the length of the shortest match, 1 where that is not known but cannot be 0."""
+    if found.is_literal:
+        return len(found.text.encode(errors="surrogatepass"))
+    if _BOUNDARY.search(found.text):
+        return 0
+    return 0 if pl.Series([""]).str.contains(found.text).item() else 1
 
 
 def _source(step: str, value: object) -> tuple[str, str]:

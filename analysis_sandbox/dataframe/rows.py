@@ -13,6 +13,7 @@ from analysis_sandbox.errors import LimitExceededError, ValidationFailedError
 _INT64_LAST = 2**63 - 1
 _MOST_COLUMNS = 10_000
 _MOST_CELLS = 100_000_000
+_CELL_BYTES = 8
 _SCALARS: Mapping[type, pl.DataType] = {
     bool: pl.Boolean(),
     int: pl.Int64(),
@@ -31,7 +32,7 @@ _WORDS: Mapping[type, str] = {
 }
 
 
-def frame_of_rows(rows: object) -> pl.DataFrame:
+def frame_of_rows(rows: object, *, max_bytes: int | None = None) -> pl.DataFrame:
     """Return an array of row objects as a frame; a key that a row lacks is null there.
 
     Columns stand in the order in which they first appear. Whole and broken numbers make a column of
@@ -39,7 +40,8 @@ def frame_of_rows(rows: object) -> pl.DataFrame:
 
     Raises:
         ValidationFailedError: a row is no object, or a column mixes types; the message names it.
-        LimitExceededError: there are more columns or values than a frame takes.
+        LimitExceededError: there are more columns or values than a frame takes, or they take more
+            than `max_bytes` even where a row lacks them.
     """
     if not isinstance(rows, list):
         raise refusal("DataFrame", f"takes an array of objects, not {described(rows)}")
@@ -59,7 +61,7 @@ def frame_of_rows(rows: object) -> pl.DataFrame:
                 hint="Put keys that are data into a column of their own.",
             )
     check_names(names)
-    _check_cells(len(given), len(names))
+    _check_cells(len(given), len(names), max_bytes)
     objects = cast("list[dict[str, Any]]", given)
     columns = [series_of_values(name, [row.get(name) for row in objects]) for name in names]
     with translated("DataFrame"):
@@ -82,12 +84,15 @@ def series_of_values(name: str, values: Sequence[object]) -> pl.Series:
         return pl.Series(clean(name), _converted(name, values, dtype), dtype=dtype, strict=True)
 
 
-def _check_cells(height: int, width: int) -> None:
-    if height * width > _MOST_CELLS:
+def _check_cells(height: int, width: int, max_bytes: int | None = None) -> None:
+    most = _MOST_CELLS if max_bytes is None else min(_MOST_CELLS, max_bytes // _CELL_BYTES)
+    if height * width > most:
         raise LimitExceededError(
             f"{height} rows of {width} columns are {height * width} values; a DataFrame made of "
-            f"rows takes {_MOST_CELLS}",
-            hint="Read the rows with frame(sql) instead, so that they never pass through a script.",
+            f"rows takes {most}",
+            hint="Read the rows with frame(sql) instead, so that they never pass through a script, "
+            "or raise execution.dataframe_memory_mb.",
+            details={"cells": height * width, "limit": most},
         )
 
 

@@ -7,7 +7,6 @@ import polars as pl
 from analysis_sandbox.dataframe import column_steps, group_steps, joining_steps, row_steps
 from analysis_sandbox.dataframe.arguments import is_array
 from analysis_sandbox.dataframe.data_steps import DATA_STEPS
-from analysis_sandbox.dataframe.depth import check_depth
 from analysis_sandbox.dataframe.refusals import did_you_mean, refusal, translated
 from analysis_sandbox.dataframe.table import Arguments, Table, uniform
 
@@ -45,6 +44,8 @@ GROUPING_STEPS = frozenset({"aggregate", "count"})
 def apply_step(step: str, table: Table, arguments: Arguments) -> Table:
     """Return the table after a step. The step is tried without rows, so that it fails here.
 
+    How deep its expressions nest, and what plain values make, must have been checked before.
+
     Raises:
         ValidationFailedError: there is no such step, or it cannot be taken on this table.
     """
@@ -53,7 +54,6 @@ def apply_step(step: str, table: Table, arguments: Arguments) -> Table:
         raise refusal("frame.apply", f"there is no step '{step[:100]}'.{near}")
     # A column of nulls is asked for with null.
     given = arguments if step == "withColumn" else _without_trailing_nulls(arguments)
-    check_depth(step, given)
     take = STEPS[step]
     with translated(step, schema=table.schema):
         if step in GROUPING_STEPS:
@@ -67,11 +67,17 @@ def apply_step(step: str, table: Table, arguments: Arguments) -> Table:
     return uniform(plan, schema)
 
 
-def apply_data_step(step: str, data: pl.DataFrame, arguments: Arguments) -> pl.DataFrame:
-    """Return the rows after a step that needs rows to work on."""
+def apply_data_step(
+    step: str, data: pl.DataFrame, arguments: Arguments, *, max_bytes: int
+) -> pl.DataFrame:
+    """Return the rows after a step that needs rows to work on.
+
+    Raises:
+        LimitExceededError: they would take more than `max_bytes`.
+    """
     given = _without_trailing_nulls(arguments)
     with translated(step, schema=data.schema):
-        result = DATA_STEPS[step](data, given)
+        result = DATA_STEPS[step](data, given, max_bytes)
         plan = uniform(result.lazy(), result.schema).plan
         return plan.collect(engine="in-memory")
 

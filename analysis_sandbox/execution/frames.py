@@ -16,8 +16,9 @@ import pyarrow as pa
 from analysis_sandbox.dataframe import arguments
 from analysis_sandbox.dataframe.arrow_input import frame_of_batches
 from analysis_sandbox.dataframe.column_types import type_name
-from analysis_sandbox.dataframe.computing import MEBIBYTE, Computer, size_of
+from analysis_sandbox.dataframe.computing import MEBIBYTE, Computer
 from analysis_sandbox.dataframe.data_steps import DATA_STEPS
+from analysis_sandbox.dataframe.extent import Extent, longest_row, measured, size_of
 from analysis_sandbox.dataframe.output import arrow_batches, arrow_schema, rows_json
 from analysis_sandbox.dataframe.refusals import refusal, translated
 from analysis_sandbox.dataframe.rows import frame_of_rows, series_of_values
@@ -25,9 +26,9 @@ from analysis_sandbox.dataframe.steps import (
     GROUPING_STEPS,
     MULTIPLYING_STEPS,
     apply_data_step,
-    apply_step,
 )
 from analysis_sandbox.dataframe.table import Table, of_plan
+from analysis_sandbox.dataframe.taking import Attempt, attempt
 from analysis_sandbox.errors import LimitExceededError, ValidationFailedError
 from analysis_sandbox.execution.sources import DatasourceAccess, WarehouseAccess, as_text
 from analysis_sandbox.limits import Limits
@@ -43,13 +44,19 @@ _SAVE_MODES = ("overwrite", "append")
 
 @dataclass(slots=True)
 class _Frame:
-    """One frame: its plan, how many steps it has, and its rows once they are held."""
+    """One frame: its plan, how many steps it has, and its rows once they are held.
+
+    `extent` is None until somebody asks how large the rows are, or when nobody can know. `pending`
+    is what texts take that its plan writes on the way.
+    """
 
     table: Table
     steps: int = 1
     is_grouped: bool = False
     data: pl.DataFrame | None = None
     size: int = 0
+    extent: Extent | None = None
+    pending: int = 0
 
 
 class Frames:
@@ -117,7 +124,7 @@ class Frames:
 
     def read(self, reader: pa.RecordBatchReader) -> int:
         """Take all rows of a reader in; return the handle."""
-        free = self._budget - self._held
+        free = self._free()
 
         def check(rows: int, size: int) -> None:
             self._computer.check_stopped()
@@ -128,7 +135,7 @@ class Frames:
 
     def create(self, rows: object) -> int:
         """`frame.create`: make a frame of an array of objects."""
-        return self._hold(frame_of_rows(rows))
+        return self._hold(frame_of_rows(rows, max_bytes=self._free()))
 
     def apply(self, handle: object, step: object, given: object) -> int:
         """`frame.apply`: return the frame after a step."""
@@ -137,18 +144,12 @@ class Frames:
         if not arguments.is_array(given):
             raise refusal(name, "the arguments must be an array")
         if name in DATA_STEPS:
-            return self._hold(apply_data_step(name, self._data(frame, name), given))
-        inputs = [frame]
-        resolved = [self._resolved(item, inputs) for item in given]
-        table = apply_step(name, frame.table, resolved)
-        if name in MULTIPLYING_STEPS:
-            table = Table(self._computer.watched(table.plan), table.scope)
-        after = _Frame(
-            table,
-            steps=sum(item.steps for item in inputs) + 1,
-            is_grouped=name in GROUPING_STEPS,
-        )
-        if after.steps > _MOST_STEPS:
+            data = self._data(frame, name)
+            return self._hold(apply_data_step(name, data, given, max_bytes=self._free()))
+        inputs = [frame, *self._frames_among(given)]
+        after = self._taken(name, given, inputs)
+        after.steps = sum(item.steps for item in inputs) + 1
+        if after.data is None and after.steps > _MOST_STEPS:
             self._data(after, name, must_hold=True)
         return self._add(after)
 
@@ -187,11 +188,19 @@ class Frames:
             numbers = pl.Series(indices, dtype=pl.Int64, strict=True)
         if numbers.null_count() or not numbers.is_between(0, data.height - 1).all():
             raise refusal("filter", f"a row number is not between 0 and {data.height - 1}")
+        if numbers.n_unique() < len(numbers):
+            # The longest row may be the one that is repeated.
+            size, free = len(numbers) * longest_row(data), self._free()
+            if size > free:
+                raise self._computer.too_large(len(numbers), size, free)
         return self._hold(data[numbers] if len(numbers) else data.clear())
 
     def collect(self, handle: object) -> EncodedJSON:
         """`frame.collect`: return all rows."""
-        return rows_json(self._data(self._frame(handle), "collect"), max_bytes=self._max_bytes)
+        frame = self._frame(handle)
+        data = self._data(frame, "collect")
+        size = frame.size if frame.data is data else None
+        return rows_json(data, max_bytes=self._max_bytes, size_bytes=size)
 
     def height(self, handle: object) -> int:
         """`frame.height`: return the number of rows; they need not fit into memory."""
@@ -201,7 +210,7 @@ class Frames:
         except LimitExceededError:
             plan = frame.table.plan.select(pl.len().cast(pl.Int64).alias("height"))
             counted = of_plan("height", plan)
-            found = self._computer.collected(counted, step="height", free_bytes=MEBIBYTE)
+            found, _ = self._computer.collected(counted, step="height", free_bytes=MEBIBYTE)
             return int(found.item())
 
     def schema(self, handle: object) -> JSONValue:
@@ -263,22 +272,62 @@ class Frames:
     def _given(self, given: object) -> _Frame:
         """Return a frame by its handle, or a new one of rows, which is not held."""
         if arguments.is_array(given):
-            data = frame_of_rows(given)
+            data = frame_of_rows(given, max_bytes=self._free())
             return _Frame(self._computer.source(data), data=data)
         return self._frame(given)
 
-    def _resolved(self, argument: object, inputs: list[_Frame]) -> object:
-        """Replace frames in an argument by their tables; note them as inputs."""
-        if arguments.is_array(argument):
-            return [self._resolved_frame(item, inputs) for item in argument]
-        return self._resolved_frame(argument, inputs)
+    def _taken(self, name: str, given: Sequence[object], inputs: Sequence[_Frame]) -> _Frame:
+        """Take a step lazily where it has room whatever the rows are, else on computed rows."""
+        pending = sum(item.pending for item in inputs)
+        tried = self._attempted(name, given, inputs, pending=pending)
+        if not tried.fits and not tried.streams:
+            rows = [self._measured(item, name) for item in inputs]
+            tried = self._attempted(name, given, inputs)
+            if not tried.fits:
+                tried = tried.matched(inputs[0].table, rows)
+            if not tried.fits and tried.bound.is_by_row and not tried.streams:
+                return self._of_data(tried.in_parts(rows[0], free_bytes=self._free()))
+            if not tried.streams:
+                tried.check_room()
+        table = tried.table
+        if name in MULTIPLYING_STEPS:
+            table = Table(self._computer.watched(table.plan), table.scope)
+        is_grouped = name in GROUPING_STEPS and tried.fits
+        return _Frame(table, 1, is_grouped, extent=tried.extent, pending=tried.written)
 
-    def _resolved_frame(self, argument: object, inputs: list[_Frame]) -> object:
-        if not _is_frame(argument):
-            return argument
-        frame = self._frame(argument)
-        inputs.append(frame)
-        return frame.table
+    def _attempted(
+        self, name: str, given: Sequence[object], inputs: Sequence[_Frame], *, pending: int = 0
+    ) -> Attempt:
+        resolved = [self._resolved(item) for item in given]
+        known = [(item.table, self._extent(item)) for item in inputs]
+        return attempt(name, resolved, known, computer=self._computer, pending=pending)
+
+    def _extent(self, frame: _Frame) -> Extent | None:
+        if frame.extent is None and frame.data is not None:
+            frame.extent = measured(frame.data)
+        return frame.extent
+
+    def _measured(self, frame: _Frame, step: str) -> pl.DataFrame:
+        """Return the rows of a frame, whose extent is exact from then on."""
+        if frame.data is not None:
+            return frame.data
+        data = self._data(frame, step, must_hold=frame.pending > 0)
+        frame.extent = measured(data)
+        return data
+
+    def _frames_among(self, given: Sequence[object]) -> list[_Frame]:
+        """Return the frames among the arguments of a step."""
+        flat = [part for item in given for part in (item if arguments.is_array(item) else [item])]
+        return [self._frame(item) for item in flat if _is_frame(item)]
+
+    def _resolved(self, argument: object) -> object:
+        """Replace frames in an argument by their tables."""
+        if arguments.is_array(argument):
+            return [self._resolved_frame(item) for item in argument]
+        return self._resolved_frame(argument)
+
+    def _resolved_frame(self, argument: object) -> object:
+        return self._frame(argument).table if _is_frame(argument) else argument
 
     def _frame(self, handle: object) -> _Frame:
         number = _number(handle)
@@ -298,28 +347,35 @@ class Frames:
         """
         if frame.data is not None:
             return frame.data
-        free = self._budget - self._held
-        data = self._computer.collected(
+        free = self._free()
+        data, size = self._computer.collected(
             frame.table, step=step, free_bytes=free, at_once=frame.is_grouped
         )
-        size = size_of(data)
         with self._lock:
             if not must_hold and self._held + size > self._budget // 2:
                 return data
             self._held += size
-        frame.size, frame.data, frame.steps = size, data, 1
+        frame.size, frame.data, frame.extent = size, data, None
+        frame.steps, frame.pending = 1, 0
         frame.table = self._computer.source(data)
         return data
 
     def _hold(self, data: pl.DataFrame) -> int:
         """Take rows in; return the handle."""
+        return self._add(self._of_data(data))
+
+    def _of_data(self, data: pl.DataFrame) -> _Frame:
+        """Return a frame of rows, which are held from then on."""
         size = size_of(data)
         with self._lock:
-            free = self._budget - self._held
+            free = self._free()
             if size > free:
                 raise self._computer.too_large(data.height, size, free)
             self._held += size
-        return self._add(_Frame(self._computer.source(data), data=data, size=size))
+        return _Frame(self._computer.source(data), data=data, size=size)
+
+    def _free(self) -> int:
+        return self._budget - self._held
 
     def _add(self, frame: _Frame) -> int:
         self._computer.check_stopped()

@@ -1,4 +1,6 @@
 """A run's frames: lazy, bounded, stoppable."""
+# pyarrow ships no type information.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import threading
 import time
@@ -249,3 +251,16 @@ def test_the_same_steps_give_the_same_rows_in_every_run() -> None:
     first = rows()
 
     assert all(rows() == first for _ in range(3))
+
+
+def test_texts_that_a_condition_chooses_stand_in_the_order_of_the_rows() -> None:
+    script = Script()
+    frame = script.frames.add(pl.DataFrame({"n": range(400_000)}).lazy())
+    chosen = call("when", None, [[call("gt", N, 200_000), "high"]], "low")
+    expected = ["low"] * 200_001 + ["high"] * 199_999
+
+    for _ in range(30):
+        handle = script.apply(frame, "select", {"r": chosen})
+        with script.frames.batches(handle) as reader:
+            assert reader.read_all()["r"].to_pylist() == expected
+        script.ask("frame.release", handle)
