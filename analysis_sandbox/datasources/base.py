@@ -4,17 +4,23 @@ Authors of a type need this module and `analysis_sandbox.errors`, and an entry p
 `analysis_sandbox.datasources`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from analysis_sandbox.errors import ReadOnlyError, UnsupportedOperationError
 from analysis_sandbox.limits import DEFAULT_LIMITS
+from analysis_sandbox.values import EncodedJSON, JSONObject
 
 Access = Literal["read_only", "read_write"]
 Operation: TypeAlias = Callable[..., object]
+# Gives one chunk after the other and releases everything when it is closed; holds one chunk.
+Stream: TypeAlias = Generator[object, None, None]
+StreamOpener: TypeAlias = Callable[..., Stream]
+WriteMode = Literal["append", "replace", "error"]
 # A pyarrow.RecordBatchReader; pyarrow has no type information.
 ArrowReader: TypeAlias = Any
 
@@ -78,9 +84,94 @@ class ArrowReadable(Protocol):
     """A datasource whose rows can be streamed as tables."""
 
     def read_arrow(
-        self, sql: str, params: Sequence[object] = (), *, batch_rows: int = 65_536
+        self, sql: str, params: object = (), *, batch_rows: int = 65_536
     ) -> AbstractContextManager[ArrowReader]:
-        """Stream a query's rows under one schema fixed beforehand; holds one batch at a time."""
+        """Stream a query's rows under one schema fixed beforehand; holds one batch at a time.
+
+        `params` are the statement's values, in order or by name. Further keyword-only parameters
+        are what a script's load may say beside them.
+        """
+        ...
+
+
+@runtime_checkable
+class ArrowWritable(Protocol):
+    """A datasource that tables can be written to, with `access: read_write` only."""
+
+    def write_arrow(self, target: str, reader: ArrowReader, *, mode: WriteMode = "append") -> int:
+        """Write the rows of a reader to a table, or to an object by its key; return their number.
+
+        `append` makes the table when there is none; `replace` makes it anew; `error` refuses an
+        existing one. Where the database has transactions, all of it or nothing is written.
+        """
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A datasource that gives large answers chunk by chunk.
+
+    A chunk of rows is an `EncodedJSON` array. A stream is bounded by the run that reads it, each of
+    its chunks by the datasource's own time limit.
+    """
+
+    @classmethod
+    def stream_names(cls, config: DatasourceConfig) -> Sequence[str]:
+        """Return the names a script uses, such as `stream`. Connects to nothing."""
+        ...
+
+    def streams(self) -> Mapping[str, StreamOpener]:
+        """Return by name what opens a stream when it is called with a script's arguments."""
+        ...
+
+
+@runtime_checkable
+class Describable(Protocol):
+    """A datasource that can say what it holds."""
+
+    def catalog(self) -> Sequence[JSONObject]:
+        """Return what there is, each with `name` and `kind`.
+
+        SQL has tables and views (with `schema`), object storage prefixes and objects, an API
+        operations.
+        """
+        ...
+
+    def describe(self, name: str) -> JSONObject:
+        """Return one entry in full: the columns with type and nullability, or the parameters.
+
+        Raises:
+            NotFoundError: there is none of this name; the message has the nearest.
+        """
+        ...
+
+    def sample(self, name: str, *, limit: int = 10) -> EncodedJSON:
+        """Return the first rows of an entry that has rows.
+
+        Raises:
+            UnsupportedOperationError: the entry has none.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: whether it holds, and what that means or what to do."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@runtime_checkable
+class Testable(Protocol):
+    """A datasource that can be tested before it is used."""
+
+    def test(self) -> Sequence[Check]:
+        """Connect and look at each layer that keeps a read-only datasource read-only.
+
+        The first check is `connection`; what fails becomes a check that does not hold, no error.
+        """
         ...
 
 
@@ -101,6 +192,25 @@ def find_operation(datasource: Datasource, operation: str, *, name: str) -> Oper
         f"Datasource {name!r} ({kind.type_name}) has no operation {operation!r}; "
         f"it offers: {', '.join(sorted(offered))}",
         details={"type": kind.type_name, "operations": sorted(offered)},
+    )
+
+
+def find_stream(datasource: Datasource, stream: str, *, name: str) -> StreamOpener:
+    """Return what opens a stream, by name.
+
+    Raises:
+        UnsupportedOperationError: the type does not have it; the message lists what it offers.
+    """
+    offered: Mapping[str, StreamOpener] = {}
+    if isinstance(datasource, Streaming):
+        offered = datasource.streams()
+    if stream in offered:
+        return offered[stream]
+    kind = type(datasource).type_name
+    raise UnsupportedOperationError(
+        f"Datasource {name!r} ({kind}) has no stream {stream!r}; "
+        f"it offers: {', '.join(sorted(offered)) or 'none'}",
+        details={"type": kind, "streams": sorted(offered)},
     )
 
 

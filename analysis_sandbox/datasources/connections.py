@@ -1,18 +1,23 @@
 """The open datasources of this process: opened at first use, reopened when reconfigured."""
 
+import contextlib
 import difflib
 import threading
 from collections.abc import Collection, Sequence
-from typing import Self
+from typing import Self, cast
 
-from analysis_sandbox.datasources.base import Datasource
+from analysis_sandbox.datasources.base import Datasource, Streaming
 from analysis_sandbox.datasources.configuration import (
     DatasourceConfiguration,
     DatasourceConfigurations,
 )
 from analysis_sandbox.datasources.registry import load_type
-from analysis_sandbox.errors import NotFoundError
-from analysis_sandbox.values import JSONObject
+from analysis_sandbox.errors import (
+    ConfigurationError,
+    MissingDependencyError,
+    NotFoundError,
+)
+from analysis_sandbox.values import JSONObject, JSONValue
 
 
 class Connections:
@@ -39,20 +44,26 @@ class Connections:
 
         Raises:
             NotFoundError: the project has no such datasource.
+            ConfigurationError: it is stored, and cannot be used as it is.
         """
         entries = self._configurations.project(project)
+        if name not in entries:
+            entries = self._configurations.project(project, fresh=True)
         entry = entries.get(name)
-        with self._lock:
-            known = self._open.get((project, name))
-            if known is not None and known[0] is entry:
-                return known[1]
-            self._open.pop((project, name), None)
-            opened = None
-            if entry is not None:
-                opened = load_type(entry.type).open(entry.config, name=name)
-                self._open[project, name] = (entry, opened)
-        if known is not None:
-            known[1].close()
+        opened = replaced = None
+        try:
+            with self._lock:
+                known = self._open.get((project, name))
+                if known is not None and known[0] is entry:
+                    return known[1]
+                if known is not None:
+                    replaced = self._open.pop((project, name))[1]
+                if entry is not None:
+                    opened = entry.open()
+                    self._open[project, name] = (entry, opened)
+        finally:
+            if replaced is not None:
+                replaced.close()
         if opened is None:
             raise self._not_found(name, entries)
         return opened
@@ -62,10 +73,21 @@ class Connections:
         return {
             name: {
                 "type": entry.type,
-                "operations": list(load_type(entry.type).operation_names(entry.config)),
+                "operations": list[JSONValue](entry.operation_names()),
             }
-            for name, entry in self._configurations.project(project).items()
+            for name, entry in self._configurations.project(project, fresh=True).items()
         }
+
+    def streams(self, project: str) -> dict[str, list[str]]:
+        """Return the names of what each datasource of a project streams. Connects to nothing."""
+        found: dict[str, list[str]] = {}
+        for name, entry in self._configurations.project(project).items():
+            with contextlib.suppress(ConfigurationError, MissingDependencyError):
+                kind = load_type(entry.type)
+                if hasattr(kind, "stream_names"):
+                    streaming = cast("type[Streaming]", kind)
+                    found[name] = list(streaming.stream_names(entry.config))
+        return found
 
     def cancel_all(self) -> None:
         """Stop every statement that runs now."""

@@ -8,7 +8,7 @@ never reused.
 import contextlib
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -84,10 +84,13 @@ class Pool(Generic[C]):
         finally:
             self._give_back(lease, keep=keep)
 
-    def interrupt(self) -> None:
-        """Stop every statement that runs now; its connection is not used again."""
+    def interrupt(self, only: Collection[Lease[C]] | None = None) -> None:
+        """Stop every statement that runs now, or those of some leases.
+
+        Their connections are not used again.
+        """
         with self._lock:
-            running = list(self._leases)
+            running = [lease for lease in self._leases if only is None or lease in only]
             for lease in running:
                 lease.interrupted = True
         for lease in running:

@@ -19,9 +19,16 @@ class RowEncoder:
     the second `id` becomes `id_2`.
     """
 
-    def __init__(self, names: Sequence[str], *, max_bytes: int) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        max_bytes: int,
+        hint: str = "Aggregate in the query, add a LIMIT, or load it as a table.",
+    ) -> None:
         self._keys = [TAG + name if name.startswith(TAG) else name for name in unique_names(names)]
         self._max_bytes = max_bytes
+        self._hint = hint
         self._pieces: list[str] = []
         self._bytes = 2
 
@@ -39,7 +46,7 @@ class RowEncoder:
         if self._bytes > self._max_bytes:
             raise LimitExceededError(
                 f"The result is larger than {self._max_bytes / (1 << 20):.1f} MB",
-                hint="Aggregate in the query, add a LIMIT, or load it as a table.",
+                hint=self._hint,
                 details={"max_bytes": self._max_bytes},
             )
         self._pieces.append(text)

@@ -1,8 +1,9 @@
 r"""Brings the placeholders of a statement into the form its database understands.
 
 A script may write `$1`, `?` or `:name` whatever the database: the text is rewritten outside
-strings, comments and quoted identifiers, to `$1` for PostgreSQL and `?` for SQLite. The values are
-never put into the text.
+strings, comments and quoted identifiers, to `$1` for PostgreSQL, `?` for SQLite, `%s` for MySQL
+(with every other `%` doubled, as its driver wants it) and `{p1:Type}` for ClickHouse. The values
+are never put into the text.
 
 - A sequence of values goes with `$1 … $n` (or `?1 … ?n`), each used at least once, or with one `?`
   per value. A mapping goes with `:name` or `$name` (SQLite: also `@name`).
@@ -10,12 +11,11 @@ never put into the text.
 - PostgreSQL has operators with a question mark. In a statement that uses `$1` or names every `?`
   is an operator. In one that uses `?`, the operators `?|`, `?&` and `@?` are told apart, and the
   plain jsonb operator `?` is written `??`. Where the count of `?` does not match the count of
-  values, the statement is refused.
+  values, the statement is refused. The same holds for ClickHouse's `a ? b : c`.
 - Inside an array subscript (`a[i:j]`) a `:j` that is not a given name is left as it is.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -24,7 +24,7 @@ from analysis_sandbox.sql.tokens import Dialect, Kind, Token, tokenize
 
 Parameters: TypeAlias = Sequence[object] | Mapping[str, object] | None
 
-_WORDY = re.compile(r"[A-Za-z0-9_$\u0080-\U0010ffff]")
+Placeholder: TypeAlias = Callable[[int, object], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,17 @@ class BoundStatement:
     values: tuple[object, ...] = ()
 
 
-def bind(sql: object, params: object = None, *, dialect: Dialect) -> BoundStatement:
+def bind(
+    sql: object,
+    params: object = None,
+    *,
+    dialect: Dialect,
+    placeholder: Placeholder | None = None,
+) -> BoundStatement:
     """Return `sql` with native placeholders and the values they stand for.
+
+    `placeholder` makes the native one of a value's number (from 1) and the value, for a dialect
+    whose placeholders name a type.
 
     Raises:
         ValidationFailedError: not text, not a list or object of values, or the placeholders and
@@ -47,30 +56,34 @@ def bind(sql: object, params: object = None, *, dialect: Dialect) -> BoundStatem
     if params is None:
         return BoundStatement(sql)
     if isinstance(params, Mapping):
-        return _bind_names(sql, cast("Mapping[str, object]", params), dialect)
+        return _bind_names(sql, cast("Mapping[str, object]", params), _Writer(dialect, placeholder))
     if not isinstance(params, Sequence) or isinstance(params, str | bytes | bytearray):
         raise ValidationFailedError(
             "The values of a statement must be a list (for $1 or ?) or an object (for :name)"
         )
     values = tuple(cast("Sequence[object]", params))
-    return _bind_positions(sql, values, dialect) if values else BoundStatement(sql)
+    if not values:
+        return BoundStatement(sql)
+    return _bind_positions(sql, values, _Writer(dialect, placeholder))
 
 
 class _Writer:
     """Puts a statement together; remembers which value each placeholder stands for."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self._numbered = dialect == "postgres"
+    def __init__(self, dialect: Dialect, placeholder: Placeholder | None) -> None:
+        self.dialect: Dialect = dialect
+        self._native = placeholder or _NATIVE[dialect]
+        self._numbered = dialect in ("postgres", "clickhouse")
         self._pieces: list[str] = []
         self._order: list[int] = []
 
     def text(self, text: str) -> None:
         """Append text that stays as it is."""
-        self._pieces.append(text)
+        self._pieces.append(text.replace("%", "%%") if self.dialect == "mysql" else text)
 
-    def placeholder(self, index: int, *, instead_of: str) -> None:
+    def placeholder(self, index: int, value: object, *, instead_of: str) -> None:
         """Append the placeholder for the value at `index`."""
-        native = f"${index + 1}" if self._numbered else "?"
+        native = self._native(index + 1, value)
         # Apart from the words around it: `limit?` is fine as it stands, `limit$1` is one word.
         self._pieces.append(native if native == instead_of else f" {native} ")
         self._order.append(index)
@@ -81,12 +94,11 @@ class _Writer:
         return BoundStatement("".join(self._pieces), tuple(ordered))
 
 
-def _bind_names(sql: str, values: Mapping[str, object], dialect: Dialect) -> BoundStatement:
+def _bind_names(sql: str, values: Mapping[str, object], writer: _Writer) -> BoundStatement:
     used: dict[str, int] = {}
-    writer = _Writer(dialect)
     missing: list[str] = []
     depth = 0
-    for token in tokenize(sql, dialect):
+    for token in tokenize(sql, writer.dialect):
         name = token.text[1:]
         depth += {"[": 1, "]": -1}.get(token.text, 0)
         if token.kind is not Kind.NAMED or (name not in values and depth > 0):
@@ -94,7 +106,8 @@ def _bind_names(sql: str, values: Mapping[str, object], dialect: Dialect) -> Bou
         elif name not in values:
             missing.append(token.text)
         else:
-            writer.placeholder(used.setdefault(name, len(used)), instead_of=token.text)
+            index = used.setdefault(name, len(used))
+            writer.placeholder(index, values[name], instead_of=token.text)
     if missing:
         raise ValidationFailedError(f"The statement has no value for {', '.join(missing)}")
     unused = [name for name in values if name not in used]
@@ -105,34 +118,34 @@ def _bind_names(sql: str, values: Mapping[str, object], dialect: Dialect) -> Bou
     return writer.statement([values[name] for name in used])
 
 
-def _bind_positions(sql: str, values: tuple[object, ...], dialect: Dialect) -> BoundStatement:
-    tokens = list(tokenize(sql, dialect))
+def _bind_positions(sql: str, values: tuple[object, ...], writer: _Writer) -> BoundStatement:
+    tokens = list(tokenize(sql, writer.dialect))
     if any(_is_numbered(token) for token in tokens):
-        return _bind_numbers(tokens, values, dialect)
-    writer = _Writer(dialect)
+        return _bind_numbers(tokens, values, writer)
     count = 0
     for token in tokens:
         if token.kind is Kind.POSITIONAL:
-            writer.placeholder(count, instead_of=token.text)
+            writer.placeholder(
+                count, values[count] if count < len(values) else None, instead_of=token.text
+            )
             count += 1
         else:
             writer.text("?" if token.text == "??" else token.text)
     if count != len(values):
         message = f"The statement has {count} placeholders, but {len(values)} values were given"
-        if dialect == "postgres" and count > len(values):
-            message += "; write the jsonb operator ? as ??, or use $1 for the values"
+        if writer.dialect in _ASKING and count > len(values):
+            message += f"; {_ASKING[writer.dialect]}, or use $1 for the values"
         raise ValidationFailedError(message)
     return writer.statement(values)
 
 
 def _bind_numbers(
-    tokens: list[Token], values: tuple[object, ...], dialect: Dialect
+    tokens: list[Token], values: tuple[object, ...], writer: _Writer
 ) -> BoundStatement:
     used: set[int] = set()
-    writer = _Writer(dialect)
     for token in tokens:
         if not _is_numbered(token):
-            if token.text == "?" and dialect == "sqlite":
+            if token.text == "?" and writer.dialect not in _ASKING:
                 raise ValidationFailedError("The statement mixes ? with numbered placeholders")
             writer.text(token.text)
             continue
@@ -142,7 +155,7 @@ def _bind_numbers(
                 f"The statement uses {token.text}, but {len(values)} values were given"
             )
         used.add(number)
-        writer.placeholder(number - 1, instead_of=token.text)
+        writer.placeholder(number - 1, values[number - 1], instead_of=token.text)
     unused = [f"${number}" for number in range(1, len(values) + 1) if number not in used]
     if unused:
         raise ValidationFailedError(
@@ -153,3 +166,16 @@ def _bind_numbers(
 
 def _is_numbered(token: Token) -> bool:
     return token.kind is Kind.POSITIONAL and len(token.text) > 1
+
+
+_NATIVE: Mapping[Dialect, Placeholder] = {
+    "postgres": lambda number, _: f"${number}",
+    "sqlite": lambda _number, _value: "?",
+    "mysql": lambda _number, _value: "%s",
+    "clickhouse": lambda number, _: f"{{p{number}:String}}",
+}
+# Where a question mark is an operator as well, and how that is written beside `?` for values.
+_ASKING: Mapping[Dialect, str] = {
+    "postgres": "write the jsonb operator ? as ??",
+    "clickhouse": "write if(a, b, c) for a ? b : c",
+}

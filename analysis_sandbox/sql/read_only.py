@@ -8,6 +8,7 @@ what those may do beyond the transaction.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -21,9 +22,28 @@ from analysis_sandbox.sql.tokens import Dialect, Kind, Token, significant, token
 _LONGEST = 1_000_000
 _CACHED = 10_000
 _READS = frozenset({"select", "with", "values", "table"})
-_FIRST = {
+_READING: Mapping[Dialect, frozenset[str]] = {
+    "postgres": _READS,
+    "sqlite": _READS,
+    "mysql": _READS,
+    "clickhouse": frozenset({"select", "with"}),
+}
+_NAMING = frozenset({"show", "describe", "desc", "exists"})
+_FIRST: Mapping[Dialect, frozenset[str]] = {
     "postgres": _READS | {"explain", "show"},
     "sqlite": _READS - {"table"} | {"explain"},
+    "mysql": _READS | {"explain", "show", "describe", "desc"},
+    "clickhouse": frozenset({"select", "with", "explain", "show", "describe", "desc", "exists"}),
+}
+# Where a word of EXPLAIN may stand before the statement.
+_EXPLAINING: Mapping[Dialect, frozenset[str]] = {
+    "postgres": frozenset({"analyze", "analyse", "verbose"}),
+    "sqlite": frozenset({"query", "plan"}),
+    "mysql": frozenset({"analyze", "extended", "partitions", "format", "json", "tree"}),
+    "clickhouse": frozenset(
+        {"ast", "syntax", "query", "tree", "plan", "pipeline", "estimate", "actions", "header"}
+        | {"indexes", "description", "json", "graph", "compact"}
+    ),
 }
 _ROOTS = (exp.Select, exp.SetOperation, exp.Values, exp.Subquery)
 _WRITES = (
@@ -49,7 +69,7 @@ _WRITES = (
 )
 # Functions whose effects a rolled back transaction keeps, that read the server's files, or that run
 # SQL held in text, which no gate can see. Names, not calls: `('x').pg_read_file` is a call as well.
-_EFFECTS = re.compile(
+_NAMED_EFFECTS = re.compile(
     r"""
     pg_(?: read_\w+ | ls_\w+ | stat_file | file_\w+ | logdir_ls | hba_file_rules
          | ident_file_mappings | show_all_file_settings
@@ -72,7 +92,40 @@ _EFFECTS = re.compile(
     """,
     re.VERBOSE,
 )
-_LOCKS = re.compile(r"\bfor (?:update|share|no key update|key share)\b")
+_MYSQL_EFFECTS = re.compile(
+    r"""
+    load_file | sys_(?:exec|eval|get|set) | lib_mysqludf_\w+
+  | (?:get|release|release_all)_locks? | (?:master|source)_pos_wait | master_gtid_wait
+  | wait_(?:for|until)_\w+ | nextval | setval
+  | group_replication_\w+ | asynchronous_connection_failover_\w+ | keyring_\w+ | audit_log_\w+
+  | version_tokens_\w+ | service_\w+_locks? | mysql_firewall_\w+ | gen_dictionary_load
+    """,
+    re.VERBOSE,
+)
+# Here they are calls only: `url` and `file` are good names for columns. Everything that reaches
+# files, other servers, or runs text.
+_CLICKHOUSE_EFFECTS = re.compile(
+    r"""
+    (?:file|url|hdfs|s3|azureblobstorage)(?:cluster)? | gcs | oss | cosn
+  | (?:iceberg|deltalake|hudi|paimon|ytsaurus|timeseries|prometheus)\w*
+  | remote | remotesecure | cluster | clusterallreplicas | mysql | postgresql | mongodb | redis
+  | sqlite | odbc | jdbc | bigquery | arrowflight | arrowstream | executable | executablepool
+  | filesystem | input | eval | python | library | hive | ai[a-z]\w* | llm\w*
+  | reversednsquery | generateserialid | catboostevaluate
+    """,
+    re.VERBOSE,
+)
+# What makes rows out of nothing, or of tables that the role may read.
+_TABLE_FUNCTIONS = frozenset(
+    {
+        *("numbers", "numbers_mt", "zeros", "zeros_mt", "primes", "generate_series"),
+        *("generateseries", "generaterandom", "values", "null", "view", "merge", "format"),
+        *("dictionary", "loop", "mergetreeindex", "mergetreeprojection"),
+    }
+)
+_LOCKS = re.compile(r"\b(?:for (?:update|share|no key update|key share)|lock in share mode)\b")
+_EXECUTABLE = ("/*!", "/*m!")
+_NAMES = frozenset({Kind.WORD, Kind.QUOTED, Kind.STRING, Kind.NUMBER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +152,19 @@ def _judge(sql: str, dialect: Dialect) -> Refusal | None:
     tokens = significant(every)
     while tokens and tokens[-1].text == ";":
         tokens.pop()
-    found = _judge_tokens(tokens, dialect)
-    if found is not None or tokens[0].keyword == "show":
+    found = _judge_tokens(tokens, dialect) or _judge_comments(every, dialect)
+    first = tokens[0].keyword if tokens else ""
+    if found is not None or first == "show":
         return found
-    if tokens[0].keyword != "explain":
-        return _judge_tree(sql, dialect)
+    if first not in ("explain", *_NAMING):
+        return _judge_tree(_text(every, dialect), dialect)
     query = _explained(tokens, dialect)
-    if not query or not (query[0].keyword in _READS or query[0].text == "("):
+    if not query or not (query[0].keyword in _READING[dialect] or query[0].text == "("):
+        if first in _NAMING or (first == "explain" and dialect == "mysql"):
+            return _judge_naming(tokens, longest=4)
         return Refusal("writes", "only statements that read can be explained")
     start = next(index for index, token in enumerate(every) if token is query[0])
-    return _judge_tree("".join(token.text for token in every[start:]), dialect)
+    return _judge_tree(_text(every[start:], dialect), dialect)
 
 
 _cached = lru_cache(maxsize=1024)(_judge)
@@ -125,23 +181,66 @@ def _judge_tokens(tokens: list[Token], dialect: Dialect) -> Refusal | None:
     if first.keyword not in _FIRST[dialect] and first.text != "(":
         allowed = ", ".join(sorted(word.upper() for word in _FIRST[dialect]))
         return Refusal("writes", f"it begins with {first.text[:40]}, not with one of {allowed}")
-    if first.keyword == "show":
-        words = all(token.kind is Kind.WORD or token.text == "." for token in tokens)
-        return None if words else Refusal("unclear", "SHOW takes the name of a setting")
-    return _judge_names(tokens, dialect)
+    return _judge_words(tokens, dialect)
+
+
+def _judge_words(tokens: list[Token], dialect: Dialect) -> Refusal | None:
+    if tokens[0].keyword != "show":
+        return _judge_names(tokens, dialect)
+    if dialect != "postgres":
+        return _judge_names(tokens, dialect) or _judge_naming(tokens)
+    words = all(token.kind is Kind.WORD or token.text == "." for token in tokens)
+    return None if words else Refusal("unclear", "SHOW takes the name of a setting")
+
+
+def _judge_comments(every: list[Token], dialect: Dialect) -> Refusal | None:
+    """Refuse comments that MySQL and MariaDB run."""
+    runs = dialect == "mysql" and any(
+        token.kind is Kind.COMMENT and token.text.lower().startswith(_EXECUTABLE) for token in every
+    )
+    return Refusal("unclear", "it has a comment that the server runs (/*! … */)") if runs else None
+
+
+def _judge_naming(tokens: list[Token], *, longest: int = _LONGEST) -> Refusal | None:
+    """Let SHOW and DESCRIBE through where they name things, and not `longest` or more of them."""
+    named = all(token.kind in _NAMES or token.text in (".", "=", "%") for token in tokens)
+    names = sum(token.kind in _NAMES for token in tokens) - [t.text for t in tokens].count(".")
+    word = tokens[0].keyword.upper()
+    if named and names < longest:
+        return None
+    return Refusal("writes", f"{word} may only name things, or go with a statement that reads")
 
 
 def _judge_names(tokens: list[Token], dialect: Dialect) -> Refusal | None:
-    for token in tokens:
+    for index, token in enumerate(tokens):
         if token.kind is Kind.QUOTED and token.text[0] in "uU":
             return Refusal("unclear", 'it has a name with Unicode escapes (U&"…")')
-        if _EFFECTS.fullmatch(token.identifier):
+        if _has_effects(tokens, index, dialect):
             return Refusal("writes", f"it names {token.identifier}, which does more than read")
-        if dialect == "postgres" and token.keyword == "into":
+        if dialect != "sqlite" and token.keyword == "into":
             return Refusal("writes", "it has INTO")
+        if dialect == "clickhouse" and token.keyword == "settings" and _sets(tokens, index):
+            return Refusal("unclear", "it has SETTINGS, which could lift its limits")
     if _LOCKS.search(" ".join(token.keyword or "," for token in tokens)):
         return Refusal("writes", "it locks rows (FOR UPDATE)")
     return None
+
+
+def _has_effects(tokens: list[Token], index: int, dialect: Dialect) -> bool:
+    name = tokens[index].identifier
+    if dialect == "mysql":
+        return _MYSQL_EFFECTS.fullmatch(name) is not None
+    if dialect != "clickhouse":
+        return _NAMED_EFFECTS.fullmatch(name) is not None
+    if _CLICKHOUSE_EFFECTS.fullmatch(name) is None:
+        return False
+    before = [token.keyword or token.text for token in tokens[max(0, index - 2) : index]]
+    called = index + 1 < len(tokens) and tokens[index + 1].text == "("
+    return called or before[-1:] == ["apply"] or before == ["apply", "("]
+
+
+def _sets(tokens: list[Token], index: int) -> bool:
+    return index + 2 < len(tokens) and tokens[index + 2].text == "="
 
 
 def _explained(tokens: list[Token], dialect: Dialect) -> list[Token]:
@@ -149,12 +248,29 @@ def _explained(tokens: list[Token], dialect: Dialect) -> list[Token]:
     if dialect == "sqlite":
         words = [token.keyword for token in rest[:2]]
         return rest[2:] if words == ["query", "plan"] else rest
-    if rest and rest[0].text == "(" and len(rest) > 1 and rest[1].keyword not in _READS:
-        closing = next((i for i, token in enumerate(rest) if token.text == ")"), len(rest))
-        return rest[closing + 1 :]
-    while rest and rest[0].keyword in ("analyze", "analyse", "verbose"):
+    if dialect == "postgres" and rest and rest[0].text == "(":
+        if len(rest) > 1 and rest[1].keyword not in _READS:
+            closing = next((i for i, token in enumerate(rest) if token.text == ")"), len(rest))
+            return rest[closing + 1 :]
+        return rest
+    while rest and (rest[0].keyword in _EXPLAINING[dialect] or _is_option(rest, dialect)):
         rest = rest[1:]
     return rest
+
+
+def _is_option(rest: list[Token], dialect: Dialect) -> bool:
+    """Tell whether EXPLAIN's next token belongs to an option, such as `indexes = 1,`."""
+    if dialect not in ("mysql", "clickhouse"):
+        return False
+    return rest[0].text in ("=", ",") or rest[0].kind in (Kind.NUMBER, Kind.STRING)
+
+
+def _text(tokens: list[Token], dialect: Dialect) -> str:
+    """Return the statement for the parser, which has its own idea of what is a comment."""
+    if dialect in ("postgres", "sqlite"):
+        return "".join(token.text for token in tokens)
+    apart = (Kind.SPACE, Kind.COMMENT)
+    return "".join(" " if token.kind in apart else token.text for token in tokens)
 
 
 def _judge_tree(sql: str, dialect: Dialect) -> Refusal | None:
@@ -178,4 +294,16 @@ def _judge_tree(sql: str, dialect: Dialect) -> Refusal | None:
         return Refusal("writes", f"it contains {written.key.upper()}")
     if not isinstance(trees[0], _ROOTS):
         return Refusal("unclear", f"it is a {trees[0].key.upper()} statement")
+    return _judge_table_functions(trees[0]) if dialect == "clickhouse" else None
+
+
+def _judge_table_functions(tree: exp.Expr) -> Refusal | None:
+    """Let only known functions stand for a table: new ones of a later server may do anything."""
+    for table in tree.find_all(exp.Table):
+        call = table.this
+        if not isinstance(call, exp.Func):
+            continue
+        name = (call.name if isinstance(call, exp.Anonymous) else call.sql_name()).lower()
+        if name not in _TABLE_FUNCTIONS:
+            return Refusal("writes", f"it reads from {name}(), which is more than a table")
     return None

@@ -1,5 +1,6 @@
 """One real PostgreSQL server for the whole session, and a harness per datasource type."""
 
+import os
 import shutil
 import tempfile
 import warnings
@@ -11,7 +12,15 @@ import psycopg
 import pytest
 
 from analysis_sandbox.datasources.base import Datasource
+from analysis_sandbox.sandbox.supervisor import Sandbox
+from analysis_sandbox.warehouse.client import Warehouse
+from tests.datasources.clickhouse.process import ClickHouse, running_clickhouse
 from tests.datasources.harnesses import HARNESSES, Harness
+from tests.datasources.mysql.server import MISSING, MariaDB, is_installed, running_mariadb
+from tests.execution.workshop import running_warehouse
+
+# The fixture with the server of a type that needs one.
+SERVERS = {"postgresql": "postgres", "mysql": "mariadb", "clickhouse": "clickhouse"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,20 @@ def postgres() -> Iterator[Server]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    if not is_installed() and "CI" not in os.environ:
+        pytest.skip(MISSING)
+    with running_mariadb() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def clickhouse() -> Iterator[ClickHouse]:
+    with running_clickhouse() as server:
+        yield server
+
+
 @pytest.fixture
 def admin(postgres: Server) -> Iterator[psycopg.Connection]:
     """A connection of the superuser, apart from what is tested."""
@@ -50,7 +73,8 @@ def admin(postgres: Server) -> Iterator[psycopg.Connection]:
 @pytest.fixture(params=HARNESSES, ids=lambda harness: harness.type_name)
 def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]:
     kind: type[Harness] = request.param
-    server = request.getfixturevalue("postgres") if kind.type_name == "postgresql" else None
+    fixture = SERVERS.get(kind.type_name)
+    server = request.getfixturevalue(fixture) if fixture else None
     harness = kind(directory=tmp_path, url=server.url if server else "")
     yield harness
     harness.close()
@@ -66,3 +90,16 @@ def datasource(harness: Harness) -> Datasource:
 def writable(harness: Harness) -> Datasource:
     """The same datasource, with access read_write."""
     return harness.open(access="read_write")
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """One warehouse for all projects of these tests; each test takes its own tables."""
+    with running_warehouse(tmp_path_factory.mktemp("w")) as warehouse:
+        yield warehouse

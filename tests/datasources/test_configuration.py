@@ -7,8 +7,8 @@ from typing import cast
 import pytest
 
 from analysis_sandbox.datasources.configuration import DatasourceConfigurations
-from analysis_sandbox.datasources.postgresql import PostgreSQLConfig
-from analysis_sandbox.datasources.sqlite import SQLiteConfig
+from analysis_sandbox.datasources.postgresql.datasource import PostgreSQLConfig
+from analysis_sandbox.datasources.sqlite.datasource import SQLiteConfig
 
 GOOD = """\
 projects:

@@ -58,7 +58,7 @@ def test_a_datasource_is_opened_once(connections: Connections) -> None:
 def test_operations_are_told_without_connecting(connections: Connections) -> None:
     assert connections.operations("default") == {
         "first": {"type": "sqlite", "operations": ["query"]},
-        "second": {"type": "sqlite", "operations": ["query", "execute"]},
+        "second": {"type": "sqlite", "operations": ["query", "execute", "insert"]},
         "away": {"type": "postgresql", "operations": ["query"]},
     }
     assert connections.operations("nobody") == {}

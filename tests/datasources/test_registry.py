@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis_sandbox.datasources.registry import installed_types, load_type
-from analysis_sandbox.datasources.sqlite import SQLiteDatasource
+from analysis_sandbox.datasources.sqlite.datasource import SQLiteDatasource
 from analysis_sandbox.errors import ConfigurationError, MissingDependencyError
 
 Install = Callable[..., None]
@@ -52,7 +52,7 @@ def test_a_type_of_another_package_is_found(install: Install) -> None:
 
 
 def test_an_unknown_type_lists_the_known() -> None:
-    with pytest.raises(ConfigurationError, match=r"'oracle'\. Known types: .*postgresql, sqlite"):
+    with pytest.raises(ConfigurationError, match=r"'oracle'\. Known types: .*postgresql, .*sqlite"):
         load_type("oracle")
 
 

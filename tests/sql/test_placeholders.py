@@ -152,3 +152,51 @@ def test_the_jsonb_operator_that_is_taken_for_a_value_is_explained() -> None:
 def test_sqlite_has_no_operator_to_mix_with_numbers() -> None:
     with pytest.raises(ValidationFailedError, match="mixes"):
         bind("select ?, $1", [1], dialect="sqlite")
+
+
+@pytest.mark.parametrize(
+    ("sql", "params", "bound", "values"),
+    [
+        ("select $2, $1, $2", ["a", "b"], "select  %s ,  %s ,  %s ", ("b", "a", "b")),
+        ("select ? like 'a%'", [1], "select  %s  like 'a%%'", (1,)),
+        ("select :x % 2, `%s`", {"x": 1}, "select  %s  %% 2, `%%s`", (1,)),
+        ("select '?', '%' -- ?\n, ?", [1], "select '?', '%%' -- ?\n,  %s ", (1,)),
+        ("select 'a%'", None, "select 'a%'", ()),
+        ("select 'it\\'s ?', ?", [1], "select 'it\\'s ?',  %s ", (1,)),
+    ],
+)
+def test_mysql_gets_what_its_driver_wants(
+    sql: str, params: object, bound: str, values: tuple[object, ...]
+) -> None:
+    statement = bind(sql, params, dialect="mysql")
+
+    assert (statement.sql, statement.values) == (bound, values)
+
+
+@pytest.mark.parametrize(
+    ("sql", "params", "bound", "values"),
+    [
+        ("select $2, $1, $2", [1, "b"], "select  {p2:str} ,  {p1:int} ,  {p2:str} ", (1, "b")),
+        ("select ?, ?::Int8", [1, 2], "select  {p1:int} ,  {p2:int} ::Int8", (1, 2)),
+        (
+            "select :x, :y, :x",
+            {"y": 1, "x": ""},
+            "select  {p1:str} ,  {p2:int} ,  {p1:str} ",
+            ("", 1),
+        ),
+    ],
+)
+def test_clickhouse_gets_the_type_of_each_value(
+    sql: str, params: object, bound: str, values: tuple[object, ...]
+) -> None:
+    def placeholder(number: int, value: object) -> str:
+        return f"{{p{number}:{type(value).__name__}}}"
+
+    statement = bind(sql, params, dialect="clickhouse", placeholder=placeholder)
+
+    assert (statement.sql, statement.values) == (bound, values)
+
+
+def test_the_question_mark_of_clickhouse_that_is_taken_for_a_value_is_explained() -> None:
+    with pytest.raises(ValidationFailedError, match=r"write if\(a, b, c\)"):
+        bind("select a ? b : c from t where d = ?", [5], dialect="clickhouse")

@@ -102,6 +102,101 @@ def test_a_refusal_says_why(sql: str, dialect: Dialect, kind: str, reason: str) 
     assert reason in refused.reason
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select 1",
+        "select a, group_concat(b order by c separator ',') from `t` group by a limit 5, 10",
+        "select @row := @row + 1 from t where a regexp 'x' and b <=> null",
+        "select `into`, `delete` from t -- x",
+        "select 5--3 # ; delete",
+        "select /*+ NO_INDEX(t) */ d->>'$.a' from t where json_extract(d, '$.b') = ?",
+        "with recursive t (n) as (select 1 union all select n + 1 from t) select n from t",
+        "(select 1) union (select 2)",
+        "show tables",
+        "show full columns from `a`.`t` like 'x%'",
+        "show create table t",
+        "describe a.t",
+        "desc t",
+        "explain t",
+        "explain select 1",
+        "explain format=json select 1",
+        "explain extended select 1",
+    ],
+)
+def test_reading_passes_for_mysql(sql: str) -> None:
+    assert refusal(sql, "mysql") is None
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select 1",
+        "select url, file, remote, input from hits where url like 'x%'",
+        "select domain(url), cutToFirstSignificantSubdomain(url) from hits",
+        "select * from numbers(10) where number % 2",
+        "select * from generateRandom('a Int8') limit 1",
+        "select * from merge('default', '^n$')",
+        "select quantile(0.5)(x), countIf(x > 1), arrayMap(x -> x + 1, [1]) from a.b sample 0.1",
+        "select a from t final prewhere b array join c as d limit 1 by a",
+        "with 1 as x, (select 2) as y select x + y, {p1:Int8}, a ? b : c from t",
+        "select 1 // x\n, 2 # y",
+        "select value from system.settings where name = 'readonly'",
+        "show tables",
+        "show create table t",
+        "describe table t",
+        "desc t",
+        "exists table t",
+        "explain select 1",
+        "explain indexes = 1, json = 1 select 1",
+        "explain pipeline graph = 1 select 1",
+    ],
+)
+def test_reading_passes_for_clickhouse(sql: str) -> None:
+    assert refusal(sql, "clickhouse") is None
+
+
+@pytest.mark.parametrize(
+    ("sql", "dialect", "kind", "reason"),
+    [
+        ("select 1 into outfile 'x'", "mysql", "writes", "INTO"),
+        ("select 1 /*!50000 into outfile 'x' */", "mysql", "unclear", "the server runs"),
+        ("select 1 /*M!100000 + 1 */", "mysql", "unclear", "the server runs"),
+        ("select load_file('x')", "mysql", "writes", "load_file"),
+        ("select `Load_File`('x')", "mysql", "writes", "load_file"),
+        ("select get_lock('a', 1)", "mysql", "writes", "get_lock"),
+        ("select 1 from t lock in share mode", "mysql", "writes", "locks rows"),
+        ("explain delete from t", "mysql", "writes", "EXPLAIN may only"),
+        ("desc (delete from t)", "mysql", "unclear", "not understood"),
+        ("show tables where sleep(5)", "mysql", "writes", "SHOW may only"),
+        ("analyze table t", "mysql", "writes", "begins with analyze"),
+        ("set global x = 1", "mysql", "writes", "begins with set"),
+        ("select 1 into outfile 'x'", "clickhouse", "writes", "INTO"),
+        ("show tables into outfile 'x'", "clickhouse", "writes", "INTO"),
+        ("select * from file('x')", "clickhouse", "writes", "file"),
+        ("select * from `url`('x')", "clickhouse", "writes", "url"),
+        ("select a apply(file) from t", "clickhouse", "writes", "file"),
+        ("select a apply file from t", "clickhouse", "writes", "file"),
+        ("select * from madeTomorrow('x')", "clickhouse", "writes", "madetomorrow()"),
+        ("select 1 settings readonly = 0", "clickhouse", "unclear", "SETTINGS"),
+        ("describe table file('x')", "clickhouse", "writes", "file"),
+        ("explain insert into t select 1", "clickhouse", "writes", "INTO"),
+        ("system shutdown", "clickhouse", "writes", "begins with system"),
+        ("values (1)", "clickhouse", "writes", "begins with values"),
+        ("select 1 /* /* */ */; drop table t", "clickhouse", "unclear", "more than one"),
+        ("select \u2018a", "clickhouse", "unclear", "does not end"),
+    ],
+)
+def test_a_refusal_says_why_for_the_others(
+    sql: str, dialect: Dialect, kind: str, reason: str
+) -> None:
+    refused = refusal(sql, dialect)
+
+    assert refused is not None
+    assert refused.kind == kind
+    assert reason in refused.reason
+
+
 NOISE = st.sampled_from([" ", "\n", "/* x */", "-- x\n", "/* ' */", "\t"])
 WRITES = st.sampled_from(
     [

@@ -1,7 +1,7 @@
 """Tokens are cut the way each database cuts them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analysis_sandbox.sql.tokens import (
@@ -12,7 +12,7 @@ from analysis_sandbox.sql.tokens import (
     without_terminator,
 )
 
-DIALECTS: tuple[Dialect, ...] = ("postgres", "sqlite")
+DIALECTS: tuple[Dialect, ...] = ("postgres", "sqlite", "mysql", "clickhouse")
 FRAGMENTS = st.sampled_from(
     [
         *(
@@ -69,6 +69,7 @@ def test_the_tokens_together_are_the_statement(sql: str, dialect: Dialect) -> No
 
 
 @given(sql=TEXTS, dialect=st.sampled_from(DIALECTS))
+@example(sql="----", dialect="mysql")
 def test_what_ends_a_statement_is_taken_off_once_and_for_all(sql: str, dialect: Dialect) -> None:
     shorter = without_terminator(sql, dialect)
 
@@ -143,3 +144,54 @@ def test_identifiers_are_named_without_their_quotes() -> None:
     tokens = significant(tokenize('Abc "X""y" `Q` [R]', "sqlite"))
 
     assert [token.identifier for token in tokens] == ["abc", 'x"y', "q", "r"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "kinds"),
+    [
+        ("'a\\'b' 'a''b'", "STRING STRING"),
+        ("'a\\\\' x", "STRING WORD"),
+        ('"a\\"b" "c;"', "STRING STRING"),
+        ("`a``b;` `c", "QUOTED BROKEN"),
+        ("x'00' n'a' b'1'", "STRING STRING STRING"),
+        ("5--3", "NUMBER SYMBOL SYMBOL NUMBER"),
+        ("5-- 3", "NUMBER"),
+        ("1 # ; x\n2", "NUMBER NUMBER"),
+        ("/* /* */ ;", "SYMBOL"),
+        ("/* a", "BROKEN"),
+        ("@x := 1", "SYMBOL WORD SYMBOL NUMBER"),
+        (":a $b $1 ?", "NAMED NAMED POSITIONAL POSITIONAL"),
+        ("a->>'$.b'", "WORD SYMBOL SYMBOL SYMBOL STRING"),
+        ("'a", "BROKEN"),
+    ],
+)
+def test_mysql_is_cut_like_mysql(sql: str, kinds: str) -> None:
+    tokens = significant(tokenize(sql, "mysql"))
+
+    assert " ".join(token.kind.name for token in tokens) == kinds
+
+
+@pytest.mark.parametrize(
+    ("sql", "kinds"),
+    [
+        ("'a\\'b' 'a''b'", "STRING STRING"),
+        ('"a\\"b" `c\\`d`', "QUOTED QUOTED"),
+        ("5--3\n4", "NUMBER NUMBER"),
+        ("1 // x\n2", "NUMBER NUMBER"),
+        ("1 # x\n2 #! y", "NUMBER NUMBER"),
+        ("1 #x", "NUMBER SYMBOL WORD"),
+        ("/* /* */ ; */ a", "WORD"),
+        ("/* /* */ ;", "BROKEN"),
+        ("$a$ ; $a$", "STRING"),
+        ("\u2018a; b\u2019 \u201cc d\u201d", "STRING QUOTED"),
+        ("\u2018a", "BROKEN"),
+        ("into\u00a0outfile\u3000x", "WORD WORD WORD"),
+        ("a::Int8 b.:Int8", "WORD SYMBOL WORD WORD SYMBOL WORD"),
+        (":a $1 ?", "NAMED POSITIONAL POSITIONAL"),
+        ("größe", "WORD"),
+    ],
+)
+def test_clickhouse_is_cut_like_clickhouse(sql: str, kinds: str) -> None:
+    tokens = significant(tokenize(sql, "clickhouse"))
+
+    assert " ".join(token.kind.name for token in tokens) == kinds

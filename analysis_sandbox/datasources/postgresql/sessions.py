@@ -7,7 +7,7 @@ in between. psycopg's errors become ours here.
 
 import contextlib
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from analysis_sandbox.datasources.base import read_only_error
 from analysis_sandbox.datasources.pool import Lease
-from analysis_sandbox.datasources.postgresql_values import register_loaders, register_user_arrays
+from analysis_sandbox.datasources.postgresql.values import register_loaders, register_user_arrays
 from analysis_sandbox.errors import (
     AnalysisSandboxError,
     CancelledError,
@@ -50,9 +50,14 @@ class SessionSettings:
     @property
     def prologue(self) -> str:
         """Settings the results depend on. A query, after which READ ONLY is final."""
-        local = "true" if self.read_only else "false"
+        timeout = max(1, round(self.query_timeout_seconds * 1000))
+        calls = self.local_settings(timeout_ms=timeout, local=self.read_only)
+        return f"{BEGIN_READ_ONLY}; select {calls}" if self.read_only else f"select {calls}"
+
+    def local_settings(self, *, timeout_ms: int, local: bool = True) -> str:
+        """Return the calls that set what the results depend on; the columns of a query."""
         settings = {
-            "statement_timeout": str(max(1, round(self.query_timeout_seconds * 1000))),
+            "statement_timeout": str(timeout_ms),
             "TimeZone": "UTC",
             "DateStyle": "ISO, YMD",
             "IntervalStyle": "iso_8601",
@@ -60,11 +65,10 @@ class SessionSettings:
             "bytea_output": "hex",
             "standard_conforming_strings": "on",
         }
-        calls = ", ".join(
-            f"pg_catalog.set_config('{setting}', '{value}', {local})"
+        return ", ".join(
+            f"pg_catalog.set_config('{setting}', '{value}', {str(local).lower()})"
             for setting, value in settings.items()
         )
-        return f"{BEGIN_READ_ONLY}; select {calls}" if self.read_only else f"select {calls}"
 
     @property
     def epilogue(self) -> str:
@@ -149,13 +153,13 @@ class Sessions:
     def translated(self, lease: Lease[Connection] | None = None) -> Generator[None]:
         """Turn psycopg's errors into ours; the lease tells who stopped the statement."""
         if lease is not None and lease.interrupted:
-            raise self._cancelled()
+            raise self.cancelled()
         started = time.monotonic()
         try:
             yield
         except psycopg.Error as error:
             if lease is not None and lease.interrupted:
-                raise self._cancelled() from error
+                raise self.cancelled() from error
             elapsed = time.monotonic() - started
             gone = lease is None or lease.connection.closed
             raise self._translate(error, gone=gone, elapsed=elapsed) from error
@@ -164,23 +168,48 @@ class Sessions:
                 f"Datasource {self._settings.name!r}: a text is not valid Unicode"
             ) from error
 
-    def _cancelled(self) -> CancelledError:
+    def cancelled(self) -> CancelledError:
+        """Return the error for a statement that somebody stopped."""
         return CancelledError(f"The statement on datasource {self._settings.name!r} was cancelled")
+
+    def timed_out(self) -> LimitExceededError:
+        """Return the error for a statement that ran too long."""
+        name, seconds = self._settings.name, f"{self._settings.query_timeout_seconds:g}"
+        return LimitExceededError(
+            f"The statement on datasource {name!r} ran longer than {seconds} s",
+            hint="Make it faster, or raise query_timeout_seconds in datasources.yaml.",
+            details={"datasource": name, "query_timeout_seconds": float(seconds)},
+        )
+
+    def foreign(self, text: str, *, state: str) -> AnalysisSandboxError:
+        """Return the error for what another driver said, by its SQLSTATE."""
+        message = _without_password(_one_line(text), self._settings.url)
+        details = {"datasource": self._settings.name, "sqlstate": state}
+        return self._filed(message, state=state, gone=not state, details=details)
 
     def _translate(
         self, error: psycopg.Error, *, gone: bool, elapsed: float
     ) -> AnalysisSandboxError:
-        name = self._settings.name
         state = error.sqlstate or ""
         if state == _CANCELLED and elapsed >= self._settings.query_timeout_seconds * 0.9:
-            seconds = f"{self._settings.query_timeout_seconds:g}"
-            return LimitExceededError(
-                f"The statement on datasource {name!r} ran longer than {seconds} s",
-                hint="Make it faster, or raise query_timeout_seconds in datasources.yaml.",
-                details={"datasource": name, "query_timeout_seconds": float(seconds)},
-            )
+            return self.timed_out()
         message = _one_line(error.diag.message_primary or str(error))
-        details = {"datasource": name, "sqlstate": state}
+        details = {"datasource": self._settings.name, "sqlstate": state}
+        if error.diag.statement_position:
+            details["position"] = error.diag.statement_position
+        hint = error.diag.message_hint
+        return self._filed(message, state=state, gone=gone, details=details, hint=hint)
+
+    def _filed(
+        self,
+        message: str,
+        *,
+        state: str,
+        gone: bool,
+        details: Mapping[str, str],
+        hint: str | None = None,
+    ) -> AnalysisSandboxError:
+        name = self._settings.name
         if state == _READ_ONLY:
             return read_only_error(name, message)
         if state in _CONFLICTS:
@@ -191,11 +220,7 @@ class Sessions:
                 hint="Try again when the database is back.",
                 details=details,
             )
-        if error.diag.statement_position:
-            details["position"] = error.diag.statement_position
-        return QueryError(
-            f"Datasource {name!r}: {message}", hint=error.diag.message_hint, details=details
-        )
+        return QueryError(f"Datasource {name!r}: {message}", hint=hint, details=details)
 
 
 def _one_line(text: str) -> str:

@@ -3,12 +3,12 @@
 import contextlib
 import sqlite3
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from analysis_sandbox.datasources.base import read_only_error
 from analysis_sandbox.datasources.pool import Lease
-from analysis_sandbox.datasources.sqlite_values import lenient_text
+from analysis_sandbox.datasources.sqlite.values import lenient_text
 from analysis_sandbox.errors import (
     AnalysisSandboxError,
     CancelledError,
@@ -57,8 +57,9 @@ _AWAY = frozenset(
 class Session:
     """A connection and the time its statement has."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, allow: Callable[..., int]) -> None:
         self.connection = connection
+        self._allow = allow
         self.expired = False
         self._deadline = 0.0
         connection.set_progress_handler(self._is_late, _STEPS_BETWEEN_CHECKS)
@@ -67,6 +68,35 @@ class Session:
         """Let what runs next run for so long."""
         self.expired = False
         self._deadline = time.monotonic() + seconds
+
+    def guard(self) -> None:
+        """Let only what the datasource allows be prepared."""
+        self.connection.set_authorizer(self._allow)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Generator[None]:
+        """Make what is done inside one transaction, which statements themselves may not begin."""
+        self._control("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._control("ROLLBACK")
+            raise
+        self._control("COMMIT")
+
+    @contextlib.contextmanager
+    def describing(self) -> Generator[None]:
+        """Let the schema be read and tables be made inside."""
+        self.connection.set_authorizer(None)
+        try:
+            yield
+        finally:
+            self.guard()
+
+    def _control(self, statement: str) -> None:
+        with self.describing():
+            self.connection.execute(statement)
 
     def _is_late(self) -> bool:
         self.expired = time.monotonic() > self._deadline
@@ -116,8 +146,9 @@ class Sessions:
         connection.execute("PRAGMA trusted_schema = OFF")
         if self._read_only:
             connection.execute("PRAGMA query_only = ON")
-        connection.set_authorizer(_allow_reads if self._read_only else _allow_writes)
-        return Session(connection)
+        session = Session(connection, _allow_reads if self._read_only else _allow_writes)
+        session.guard()
+        return session
 
     def prepare(self, connection: Session) -> None:
         """Start the clock."""

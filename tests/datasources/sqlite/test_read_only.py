@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from analysis_sandbox.datasources.pool import Pool
-from analysis_sandbox.datasources.sqlite import SQLiteConfig, SQLiteDatasource
-from analysis_sandbox.datasources.sqlite_sessions import Sessions
+from analysis_sandbox.datasources.sqlite.datasource import SQLiteConfig, SQLiteDatasource
+from analysis_sandbox.datasources.sqlite.sessions import Sessions
 from analysis_sandbox.errors import (
     QueryError,
     ReadOnlyError,

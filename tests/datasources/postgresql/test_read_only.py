@@ -15,8 +15,11 @@ import pytest
 from psycopg import RawCursor
 
 from analysis_sandbox.datasources.pool import Pool
-from analysis_sandbox.datasources.postgresql import PostgreSQLConfig, PostgreSQLDatasource
-from analysis_sandbox.datasources.postgresql_sessions import Sessions, SessionSettings
+from analysis_sandbox.datasources.postgresql.datasource import (
+    PostgreSQLConfig,
+    PostgreSQLDatasource,
+)
+from analysis_sandbox.datasources.postgresql.sessions import Sessions, SessionSettings
 from analysis_sandbox.errors import (
     QueryError,
     ReadOnlyError,
@@ -214,8 +217,10 @@ ALLOWED = [
 
 
 @pytest.fixture(autouse=True)
-def victim(admin: psycopg.Connection) -> None:
+def victim(admin: psycopg.Connection) -> Iterator[None]:
     admin.execute(SETUP.encode())
+    yield
+    admin.execute("drop schema if exists bypass cascade")
 
 
 @pytest.fixture

@@ -11,7 +11,10 @@ import psycopg
 import pytest
 
 from analysis_sandbox.datasources import pool
-from analysis_sandbox.datasources.postgresql import PostgreSQLConfig, PostgreSQLDatasource
+from analysis_sandbox.datasources.postgresql.datasource import (
+    PostgreSQLConfig,
+    PostgreSQLDatasource,
+)
 from analysis_sandbox.errors import (
     LimitExceededError,
     QueryError,

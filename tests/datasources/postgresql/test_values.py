@@ -14,7 +14,10 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from analysis_sandbox.datasources.postgresql import PostgreSQLConfig, PostgreSQLDatasource
+from analysis_sandbox.datasources.postgresql.datasource import (
+    PostgreSQLConfig,
+    PostgreSQLDatasource,
+)
 from analysis_sandbox.errors import QueryError, ValidationFailedError
 from tests.datasources.conftest import Server
 from tests.datasources.harnesses import rows_of

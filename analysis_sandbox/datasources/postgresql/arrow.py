@@ -33,7 +33,7 @@ from psycopg import Column
 from psycopg.pq import Format
 from psycopg.types.string import TextLoader
 
-from analysis_sandbox.datasources.postgresql_values import parse_interval
+from analysis_sandbox.datasources.postgresql.values import parse_interval
 from analysis_sandbox.datasources.rows import unique_names
 from analysis_sandbox.errors import QueryError
 
@@ -58,10 +58,16 @@ _NATIVE = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
+class Field:
+    """A column: its Arrow type, and what makes an array of its loaded values.
+
+    `is_text` says that the loaded values are PostgreSQL's text, and so are the array's.
+    """
+
     name: str
     type: pa.DataType
     build: Callable[[Sequence[Any]], pa.Array]
+    is_text: bool = False
 
 
 class ArrowShape:
@@ -70,10 +76,10 @@ class ArrowShape:
     def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
         columns = cursor.description or []
         names = unique_names([column.name for column in columns])
-        self._fields = [
+        self.fields = [
             _field(name, column, cursor) for name, column in zip(names, columns, strict=True)
         ]
-        self.schema = pa.schema([(field.name, field.type) for field in self._fields])
+        self.schema = pa.schema([(field.name, field.type) for field in self.fields])
 
     def batch(self, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
         """Return the rows, which must not be none.
@@ -83,11 +89,11 @@ class ArrowShape:
         """
         arrays = [
             self._array(field, values)
-            for field, values in zip(self._fields, zip(*rows, strict=True), strict=True)
+            for field, values in zip(self.fields, zip(*rows, strict=True), strict=True)
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
-    def _array(self, field: _Field, values: Sequence[Any]) -> pa.Array:
+    def _array(self, field: Field, values: Sequence[Any]) -> pa.Array:
         try:
             return field.build(values)
         except (pa.ArrowInvalid, OverflowError, ValueError) as error:
@@ -108,22 +114,25 @@ def register_arrow_loaders(cursor: psycopg.Cursor[Any]) -> None:
         cursor.adapters.register_loader(oid, loader)
 
 
-def _field(name: str, column: Column, cursor: psycopg.Cursor[Any]) -> _Field:
+def _field(name: str, column: Column, cursor: psycopg.Cursor[Any]) -> Field:
     info = cursor.adapters.types.get(column.type_code)
     kind = info.name if info is not None else ""
     if info is not None and info.array_oid == column.type_code:
-        return _Field(name, pa.string(), _json_texts)
+        return Field(name, pa.string(), _json_texts)
     if kind == "numeric":
         type_ = _decimal_type(column.precision, column.scale)
-        return _Field(name, type_, lambda values: _cast(values, type_, _not_a_number))
+        as_text = type_ == pa.string()
+        return Field(
+            name, type_, lambda values: _cast(values, type_, _not_a_number), is_text=as_text
+        )
     if kind in _PARSED:
         type_, odd = _PARSED[kind]
-        return _Field(name, type_, lambda values: _cast(values, type_, odd))
+        return Field(name, type_, lambda values: _cast(values, type_, odd))
     if kind in _TEXT_BUILDERS:
         type_, build = _TEXT_BUILDERS[kind]
-        return _Field(name, type_, build)
+        return Field(name, type_, build)
     type_ = _NATIVE.get(kind, pa.string())
-    return _Field(name, type_, lambda values: pa.array(values, type_))
+    return Field(name, type_, lambda values: pa.array(values, type_), is_text=type_ == pa.string())
 
 
 def _decimal_type(precision: int | None, scale: int | None) -> pa.DataType:

@@ -15,7 +15,7 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
-from analysis_sandbox.datasources.sqlite import SQLiteConfig, SQLiteDatasource
+from analysis_sandbox.datasources.sqlite.datasource import SQLiteConfig, SQLiteDatasource
 from analysis_sandbox.errors import (
     LimitExceededError,
     QueryError,

@@ -11,7 +11,7 @@ last wall is the role: give it one that has no rights to write, and that is no s
 # pyright: reportUnknownVariableType=false
 
 import contextlib
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, ClassVar, Self, cast
 
 import psycopg
@@ -23,25 +23,38 @@ from pydantic import Field, SecretStr, field_validator
 
 from analysis_sandbox.datasources.base import (
     ArrowReader,
+    Check,
     DatasourceConfig,
-    Operation,
     SQLDatasourceConfig,
-    read_only_error,
+    Stream,
+    WriteMode,
 )
 from analysis_sandbox.datasources.gate import check_loadable, check_statement
 from analysis_sandbox.datasources.pool import Lease, Pool
-from analysis_sandbox.datasources.postgresql_arrow import ArrowShape, register_arrow_loaders
-from analysis_sandbox.datasources.postgresql_sessions import (
+from analysis_sandbox.datasources.postgresql import catalog, writing
+from analysis_sandbox.datasources.postgresql.arrow import ArrowShape, register_arrow_loaders
+from analysis_sandbox.datasources.postgresql.bulk import Bulk
+from analysis_sandbox.datasources.postgresql.sessions import (
     BEGIN_READ_ONLY,
     Connection,
     Sessions,
     SessionSettings,
 )
-from analysis_sandbox.datasources.postgresql_values import parameter
+from analysis_sandbox.datasources.postgresql.values import parameter
 from analysis_sandbox.datasources.rows import CHUNK_ROWS, RowEncoder, chunks
-from analysis_sandbox.errors import StatementRefusedError
+from analysis_sandbox.datasources.sql import SQLDatasource
+from analysis_sandbox.datasources.streams import CancellableStream
+from analysis_sandbox.datasources.tables import (
+    chunk,
+    insert_rows,
+    name_parts,
+    quoted,
+    sample_size,
+    stream_arguments,
+)
+from analysis_sandbox.errors import AnalysisSandboxError, ReadOnlyError, StatementRefusedError
 from analysis_sandbox.sql.placeholders import BoundStatement, bind
-from analysis_sandbox.sql.tokens import significant, tokenize
+from analysis_sandbox.sql.tokens import Dialect, significant, tokenize
 from analysis_sandbox.values import EncodedJSON, JSONObject
 
 
@@ -69,47 +82,37 @@ class PostgreSQLConfig(SQLDatasourceConfig):
         return url
 
 
-class PostgreSQLDatasource:
+class PostgreSQLDatasource(SQLDatasource):
     """One PostgreSQL database."""
 
     type_name: ClassVar[str] = "postgresql"
     config_model: ClassVar[type[DatasourceConfig]] = PostgreSQLConfig
-    write_operations: ClassVar[tuple[str, ...]] = ("execute",)
+    dialect: ClassVar[Dialect] = "postgres"
 
     def __init__(self, config: PostgreSQLConfig, *, name: str) -> None:
-        self._name = name
         self._config = config
-        self._sessions = Sessions(
-            SessionSettings(
-                name=name,
-                url=config.url.get_secret_value(),
-                read_only=config.access == "read_only",
-                query_timeout_seconds=config.query_timeout_seconds,
-                connect_timeout_seconds=config.connect_timeout_seconds,
-            )
+        settings = SessionSettings(
+            name=name,
+            url=config.url.get_secret_value(),
+            read_only=config.access == "read_only",
+            query_timeout_seconds=config.query_timeout_seconds,
+            connect_timeout_seconds=config.connect_timeout_seconds,
         )
-        self._pool = Pool(
+        self._sessions = Sessions(settings)
+        self._bulk = Bulk(self._sessions, settings, size=config.pool_size)
+        pool = Pool(
             self._sessions,
             size=config.pool_size,
             wait_seconds=config.query_timeout_seconds,
             name=name,
         )
-
-    @classmethod
-    def operation_names(cls, config: DatasourceConfig) -> Sequence[str]:
-        """Return `query`, and `execute` where writing is allowed."""
-        return ("query",) if config.access == "read_only" else ("query", *cls.write_operations)
+        super().__init__(config, pool, name=name)
 
     @classmethod
     def open(cls, config: DatasourceConfig, *, name: str) -> Self:
         """Return the datasource; the first statement connects."""
         assert isinstance(config, PostgreSQLConfig)
         return cls(config, name=name)
-
-    def operations(self) -> Mapping[str, Operation]:
-        """Return what a script may call."""
-        offered: dict[str, Operation] = {"query": self.query, "execute": self.execute}
-        return {name: offered[name] for name in self.operation_names(self._config)}
 
     def query(self, sql: str, params: object = None) -> EncodedJSON:
         """Run one statement and return its rows as a JSON array of objects.
@@ -137,11 +140,40 @@ class PostgreSQLDatasource:
             ReadOnlyError: the datasource is read-only.
             QueryError, LimitExceededError, UnavailableError: as for `query`.
         """
-        if self._config.access == "read_only":
-            raise read_only_error(self._name, "execute writes")
+        self._check_writable("execute")
         statement = self._bound(sql, params)
         with self._session() as lease:
             return {"rowCount": max(0, self._run(lease.connection, statement).rowcount)}
+
+    def insert(self, table: str, rows: object) -> JSONObject:
+        """Insert objects, a member for each column, in one transaction; return their number.
+
+        Raises:
+            ReadOnlyError: the datasource is read-only.
+            QueryError, LimitExceededError, UnavailableError: as for `query`.
+        """
+        self._check_writable("insert")
+        target, given = name_parts(table, dialect="postgres"), insert_rows(rows)
+        if not given.rows:
+            return {"rowCount": 0}
+        with self._session() as lease:
+            return {"rowCount": writing.insert(lease.connection, target, given)}
+
+    def stream(self, sql: str, params: object = None, batch_size: object = None) -> Stream:
+        """Return the rows of one reading statement in chunks; the server keeps the others.
+
+        Every chunk, not the whole statement, has `query_timeout_seconds`.
+
+        Raises:
+            As `query`; also while chunks are read.
+        """
+        values, rows = stream_arguments(params, batch_size)
+        statement = self._bound(sql, values)
+        self._check_loadable(statement)
+        leases: list[Lease[Connection]] = []
+        return CancellableStream(
+            self._chunks(statement, rows, leases), cancel=lambda: self._pool.interrupt(leases)
+        )
 
     @contextlib.contextmanager
     def read_arrow(
@@ -155,13 +187,14 @@ class PostgreSQLDatasource:
             As `query`; also while the reader is read.
         """
         statement = self._bound(sql, params)
-        check_loadable(
-            statement.sql, dialect="postgres", access=self._config.access, name=self._name
-        )
-        with self._session() as lease:
+        self._check_loadable(statement)
+        with self._reading() as lease:
             connection = lease.connection
-            if self._config.access == "read_write":
-                connection.execute(BEGIN_READ_ONLY)
+            plan = None if statement.values else self._bulk.plan(connection, statement.sql)
+            if plan is not None:
+                with self._bulk.read(plan, batch_rows=batch_rows) as reader:
+                    yield reader
+                return
             # All rows will be fetched: the plan must not favour the first ones.
             connection.execute("set local cursor_tuple_fraction = 1")
             with contextlib.closing(RawServerCursor(connection, "rows")) as cursor:
@@ -170,16 +203,104 @@ class PostgreSQLDatasource:
                 shape = ArrowShape(cursor)
                 batches = self._batches(lease, cursor, shape, batch_rows)
                 yield pa.RecordBatchReader.from_batches(shape.schema, batches)
-            if self._config.access == "read_write":
-                connection.rollback()
+
+    def write_arrow(self, target: str, reader: ArrowReader, *, mode: WriteMode = "append") -> int:
+        """Write the rows of a reader to a table in one transaction; return their number.
+
+        Raises:
+            ReadOnlyError: the datasource is read-only.
+            ConflictError: mode is `error`, and the table exists.
+            QueryError, UnavailableError: as for `query`.
+        """
+        self._check_writable("write_arrow")
+        parts = name_parts(target, dialect="postgres")
+        with self._bulk.writing() as session:
+            return writing.write(session, parts, reader, mode=mode)
+
+    def catalog(self) -> Sequence[JSONObject]:
+        """Return the tables and views that the role may read."""
+        return catalog.tables(self._fetch)
+
+    def describe(self, name: str) -> JSONObject:
+        """Return the columns of a table or view.
+
+        Raises:
+            NotFoundError: there is none of this name.
+        """
+        return catalog.table(self._fetch, name, datasource=self._name)
+
+    def sample(self, name: str, *, limit: int = 10) -> EncodedJSON:
+        """Return the first rows of a table or view."""
+        found = self.describe(name)
+        table = quoted((str(found["schema"]), str(found["name"])))
+        return self.query(f"select * from {table} limit {sample_size(limit)}")
+
+    def test(self) -> Sequence[Check]:
+        """Connect, and look at each layer that keeps a read-only datasource read-only."""
+        try:
+            ((version,),) = self._fetch("select pg_catalog.current_setting('server_version')", ())
+            checks = [Check("connection", ok=True, detail=f"PostgreSQL {version}")]
+            if self._config.access == "read_only":
+                checks += [self._gate_check(), *catalog.layers(self._fetch)]
+        except AnalysisSandboxError as error:
+            return [Check("connection", ok=False, detail=error.message)]
+        return checks
 
     def cancel(self) -> None:
         """Stop every running statement at the server."""
         self._pool.interrupt()
+        self._bulk.cancel()
 
     def close(self) -> None:
         """Close the connections."""
         self._pool.close()
+        self._bulk.close()
+
+    def _gate_check(self) -> Check:
+        try:
+            self.query("delete from pg_catalog.pg_class")
+        except ReadOnlyError:
+            return Check("gate", ok=True, detail="Statements that write are not sent")
+        return Check("gate", ok=False, detail="A statement that writes was sent")
+
+    def _fetch(self, sql: str, params: Sequence[object]) -> Sequence[Sequence[Any]]:
+        with self._session() as lease:
+            return RawCursor(lease.connection).execute(sql.encode(), params).fetchall()
+
+    def _check_loadable(self, statement: BoundStatement) -> None:
+        access = self._config.access
+        check_loadable(statement.sql, dialect=self.dialect, access=access, name=self._name)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Generator[Lease[Connection]]:
+        """Lend a connection in a READ ONLY transaction, also where writing is allowed."""
+        with self._session() as lease:
+            if self._config.access == "read_write":
+                lease.connection.execute(BEGIN_READ_ONLY)
+            yield lease
+            if self._config.access == "read_write":
+                lease.connection.rollback()
+
+    def _chunks(
+        self, statement: BoundStatement, batch_rows: int, leases: list[Lease[Connection]]
+    ) -> Generator[EncodedJSON, None, None]:
+        names: list[str] = []
+        rows: list[tuple[Any, ...]] = []
+        max_bytes = self._config.max_result_bytes
+        with (
+            self._reading() as lease,
+            contextlib.closing(RawServerCursor(lease.connection, "rows")) as cursor,
+            # Closed early, it ends like one that was read to its end: the connection stays warm.
+            contextlib.suppress(GeneratorExit),
+        ):
+            leases.append(lease)
+            cursor.execute(statement.sql.encode(), statement.values)
+            names = [column.name for column in cursor.description or ()]
+            while len(rows := self._next_rows(lease, cursor, batch_rows)) == batch_rows:
+                yield chunk(names, rows, max_bytes=max_bytes)
+        # The last ones need no connection any more.
+        if 0 < len(rows) < batch_rows:
+            yield chunk(names, rows, max_bytes=max_bytes)
 
     @contextlib.contextmanager
     def _session(self) -> Generator[Lease[Connection]]:
@@ -225,11 +346,11 @@ class PostgreSQLDatasource:
 
     def _encoded(self, cursor: psycopg.Cursor[Any], rows: Iterator[tuple[Any, ...]]) -> EncodedJSON:
         encoder = None
-        for chunk in chunks(rows):
+        for block in chunks(rows):
             if encoder is None:
                 names = [column.name for column in cursor.description or ()]
                 encoder = RowEncoder(names, max_bytes=self._config.max_result_bytes)
-            encoder.add(chunk)
+            encoder.add(block)
         return encoder.text() if encoder else EncodedJSON("[]")
 
     def _batches(
@@ -239,9 +360,11 @@ class PostgreSQLDatasource:
         shape: ArrowShape,
         batch_rows: int,
     ) -> Iterator[pa.RecordBatch]:
-        while True:
-            with self._sessions.translated(lease):
-                rows = cursor.fetchmany(batch_rows)
-            if not rows:
-                return
+        while rows := self._next_rows(lease, cursor, batch_rows):
             yield shape.batch(rows)
+
+    def _next_rows(
+        self, lease: Lease[Connection], cursor: RawServerCursor[tuple[Any, ...]], count: int
+    ) -> list[tuple[Any, ...]]:
+        with self._sessions.translated(lease):
+            return cursor.fetchmany(count)
