@@ -1,0 +1,1 @@
+"""APIs with an OpenAPI or Swagger document."""

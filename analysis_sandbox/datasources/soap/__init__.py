@@ -1,0 +1,1 @@
+"""SOAP services with a WSDL."""
