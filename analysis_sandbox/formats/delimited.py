@@ -3,11 +3,11 @@
 import codecs
 import csv
 import io
+import itertools
 import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, Self
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -63,8 +63,7 @@ class DelimitedOptions(BaseModel):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
+class _Record(NamedTuple):
     line: int
     fields: list[str]
 
@@ -76,25 +75,51 @@ def parse_delimited(data: str | bytes, options: DelimitedOptions) -> list[Row]:
         ValidationFailedError: the text is not what the options say; the message names the line.
         LimitExceededError: more than `MAX_CELLS` cells.
     """
-    records = _records(_text(data, options.encoding), options)
+    try:
+        lines = io.StringIO(_text(data, options.encoding), newline="")
+        return list(read_delimited(lines, options, max_cells=MAX_CELLS))
+    except (ValidationFailedError, LimitExceededError) as error:
+        raise named(error, "parseCSV") from error.__cause__
+
+
+def read_delimited(
+    lines: Iterable[str], options: DelimitedOptions, *, max_cells: int | None = None
+) -> Iterator[Row]:
+    """Yield the rows of a text that comes line by line, with its line ends; keeps none.
+
+    Raises:
+        ValidationFailedError: the text is not what the options say; the message names the line.
+        LimitExceededError: more than `max_cells` cells.
+    """
+    records = _records(iter(lines), options, max_cells)
     if options.headers is False:
-        return [_values(record.fields, options) for record in records]
+        for record in records:
+            yield _values(record.fields, options)
+        return
     names = options.headers if isinstance(options.headers, list) else None
     if names is None:
         first = next(records, None)
         if first is None:
-            return []
+            return
         names = [name.strip() for name in first.fields]
-        _check_names(names, f"Line {first.line}")
+        check_names(names, f"Line {first.line}")
     else:
-        _check_names(names, "headers")
-    rows: list[Row] = []
-    for record in records:
+        check_names(names, "headers")
+    for number, record in enumerate(records, 1):
         # A row has every column, also one whose line is shorter.
-        if (len(rows) + 1) * len(names) > MAX_CELLS:
-            raise _too_many(record.line)
-        rows.append(_object(record, names, options))
-    return rows
+        if max_cells is not None and number * len(names) > max_cells:
+            raise _too_many(record.line, max_cells)
+        yield _object(record, names, options)
+
+
+def named(
+    error: ValidationFailedError | LimitExceededError, what: str
+) -> ValidationFailedError | LimitExceededError:
+    """Return an error with the name of what was read before its message."""
+    message = f"{what}: {error.message}"
+    if isinstance(error, ValidationFailedError):
+        return ValidationFailedError(message, fields=error.fields)
+    return LimitExceededError(message, hint=error.hint, details=error.details)
 
 
 def read_options(given: object) -> DelimitedOptions:
@@ -117,27 +142,40 @@ def read_options(given: object) -> DelimitedOptions:
         raise ValidationFailedError(f"parseCSV: {told}", fields=problems) from None
 
 
+def marked_encoding(start: bytes, encoding: str) -> tuple[str, int]:
+    """Return the encoding that a byte order mark tells, and the mark's length; else what is given.
+
+    Raises:
+        ValidationFailedError: there is no such encoding, or none that can be read in one pass.
+    """
+    for mark, marked in _BYTE_ORDER_MARKS:
+        if start.startswith(mark):
+            return marked, len(mark)
+    try:
+        return _known(encoding), 0
+    except (LookupError, UnicodeError, ValueError):
+        raise ValidationFailedError(
+            f"there is no encoding {encoding!r}; common ones are utf-8, utf-16, "
+            "windows-1252, iso-8859-1"
+        ) from None
+
+
 def _text(data: str | bytes, encoding: str) -> str:
     if isinstance(data, str):
         return data.removeprefix("\ufeff")
-    for mark, marked in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            data, encoding = data[len(mark) :], marked
-            break
+    encoding, length = marked_encoding(data, encoding)
+    data = data[length:]
     try:
-        return data.decode(_known(encoding))
+        return data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ValidationFailedError(
-            f"parseCSV: line {line} is not {encoding}: byte {error.start + 1} is "
+            f"line {line} is not {encoding}: byte {error.start + 1} is "
             f"0x{data[error.start]:02x}. Name the encoding, such as "
             '{ encoding: "windows-1252" }'
         ) from None
-    except (LookupError, UnicodeError, ValueError):
-        raise ValidationFailedError(
-            f"parseCSV: there is no encoding {encoding!r}; common ones are utf-8, utf-16, "
-            "windows-1252, iso-8859-1"
-        ) from None
+    except UnicodeError as error:
+        raise ValidationFailedError(f"the text is not {encoding}: {error}") from None
 
 
 def _known(encoding: str) -> str:
@@ -147,80 +185,82 @@ def _known(encoding: str) -> str:
     return name
 
 
-def _records(text: str, options: DelimitedOptions) -> Iterator[_Record]:
+def _records(
+    lines: Iterator[str], options: DelimitedOptions, max_cells: int | None
+) -> Iterator[_Record]:
     """Yield the records that hold anything, after those to be skipped."""
-    lines = io.StringIO(text, newline="")
     skipped = sum(1 for _ in zip(range(options.skip_rows), lines, strict=False))
     if skipped < options.skip_rows:
         raise ValidationFailedError(
-            f"parseCSV: skipRows is {options.skip_rows}, the text has {skipped} lines"
+            f"skipRows is {options.skip_rows}, the text has {skipped} lines"
         )
-    position = lines.tell()
-    delimiter = options.delimiter or _guess_delimiter(_first_line(lines, options))
-    lines.seek(position)
-    kept = _without_comments(lines, options.comment)
+    before = _through_first(lines, options)
+    delimiter = options.delimiter or guess_delimiter(before[-1] if before else "")
+    kept = _without_comments(itertools.chain(before, lines), options.comment)
     reader = csv.reader(kept, delimiter=delimiter, quotechar=options.quote, strict=True)
     cells, line = 0, skipped + 1
     try:
         for fields in reader:
             if fields:
                 cells += len(fields)
-                if cells > MAX_CELLS:
-                    raise _too_many(line)
+                if max_cells is not None and cells > max_cells:
+                    raise _too_many(line, max_cells)
                 yield _Record(line, fields)
             line = skipped + reader.line_num + 1
     except csv.Error as error:
         raise ValidationFailedError(
-            f"parseCSV: the record that begins in line {line} is not valid: {error}. "
+            f"the record that begins in line {line} is not valid: {error}. "
             "A quote inside a quoted field must be doubled"
-        ) from None
+        ) from error
 
 
-def _first_line(lines: io.StringIO, options: DelimitedOptions) -> str:
+def _through_first(lines: Iterator[str], options: DelimitedOptions) -> list[str]:
+    """Return the lines up to the first one that holds anything."""
+    before: list[str] = []
     for line in lines:
+        before.append(line)
         if line.strip() and not (options.comment and line.startswith(options.comment)):
-            return line
-    return ""
+            return before
+    return [*before, ""]
 
 
-def _guess_delimiter(line: str) -> str:
+def guess_delimiter(line: str) -> str:
     """Return the comma, or if the line has none the other mark that it has most of."""
     outside = re.sub(r'"[^"]*"', "", line)
     best = max(_DELIMITERS, key=outside.count)
     return "," if "," in outside or best not in outside else best
 
 
-def _without_comments(lines: io.StringIO, comment: str | None) -> Iterator[str]:
+def _without_comments(lines: Iterator[str], comment: str | None) -> Iterator[str]:
     if comment is None:
-        return iter(lines)
+        return lines
     # An empty line in its place keeps the numbers of the lines.
     return ("\n" if line.startswith(comment) else line for line in lines)
 
 
-def _too_many(line: int) -> LimitExceededError:
+def _too_many(line: int, limit: int) -> LimitExceededError:
     return LimitExceededError(
-        f"parseCSV: the text has more than {MAX_CELLS} cells; line {line} goes beyond",
+        f"the text has more than {limit} cells; line {line} goes beyond",
         hint="Parse a part of it, or load the data through a datasource.",
-        details={"cells_at_least": MAX_CELLS + 1, "limit_cells": MAX_CELLS},
+        details={"cells_at_least": limit + 1, "limit_cells": limit},
     )
 
 
-def _check_names(names: Sequence[str], where: str) -> None:
+def check_names(names: Sequence[str], where: str) -> None:
+    """Raise an error if the names of columns are too many, empty or there twice."""
     advice = "Name the columns: { headers: ['id', …], skipRows: 1 }"
     if len(names) > MAX_COLUMNS:
         raise LimitExceededError(
-            f"parseCSV: {where}: {len(names)} columns; {MAX_COLUMNS} can be read",
+            f"{where}: {len(names)} columns; {MAX_COLUMNS} can be read",
             hint="Check the delimiter, or parse it without headers.",
             details={"columns": len(names), "limit_columns": MAX_COLUMNS},
         )
     seen: set[str] = set()
     for position, name in enumerate(names, 1):
         if not name:
-            raise ValidationFailedError(f"parseCSV: {where}: header {position} is empty. {advice}")
+            raise ValidationFailedError(f"{where}: header {position} is empty. {advice}")
         if name in seen:
-            raise ValidationFailedError(
-                f"parseCSV: {where}: the header '{name}' is there twice. {advice}"
-            )
+            raise ValidationFailedError(f"{where}: the header '{name}' is there twice. {advice}")
         seen.add(name)
 
 
@@ -232,7 +272,7 @@ def _object(
         return dict(zip(names, values, strict=True))
     if options.ragged == "error":
         raise ValidationFailedError(
-            f"parseCSV: line {record.line} has {len(values)} fields, the header has {len(names)}. "
+            f"line {record.line} has {len(values)} fields, the header has {len(names)}. "
             'Check the delimiter and the quotes, or give { ragged: "allow" }'
         )
     row: dict[str, Cell | list[Cell]] = dict.fromkeys(names)
@@ -242,9 +282,9 @@ def _object(
     return row
 
 
-def _values(fields: Sequence[str], options: DelimitedOptions) -> list[Cell]:
+def _values(fields: list[str], options: DelimitedOptions) -> list[Cell]:
     texts = [field.strip() for field in fields] if options.trim else fields
-    return [_typed(text) for text in texts] if options.types else list(texts)
+    return [_typed(text) for text in texts] if options.types else cast("list[Cell]", texts)
 
 
 def _typed(text: str) -> Cell:
