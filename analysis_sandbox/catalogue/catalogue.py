@@ -3,6 +3,7 @@
 from analysis_sandbox.catalogue.analyses import AnalysisRepository
 from analysis_sandbox.catalogue.audit import AuditRepository
 from analysis_sandbox.catalogue.crashes import CrashRepository
+from analysis_sandbox.catalogue.datasources import DatasourceRepository
 from analysis_sandbox.catalogue.engine import Database
 from analysis_sandbox.catalogue.metadata import MetadataRepository
 from analysis_sandbox.catalogue.runs import RunRepository
@@ -27,6 +28,7 @@ class Catalogue:
         self.schedules = ScheduleRepository(self._database)
         self.crashes = CrashRepository(self._database)
         self.audit = AuditRepository(self._database)
+        self.datasources = DatasourceRepository(self._database)
         self.usage = UsageRepository(self._database)
 
     def ping(self) -> None:

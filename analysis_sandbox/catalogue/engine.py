@@ -142,13 +142,15 @@ class Database:
         )
         self._transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
 
-    def run(self, work: Callable[[Connection], T]) -> T:
+    def run(self, work: Callable[[Connection], T], *, patient: bool = True) -> T:
         """Do work whose statements are each a transaction.
 
         Raises:
-            UnavailableError: the database did not come back in time.
+            UnavailableError: the database did not come back in time, or is away and it was not to
+                be waited for (`patient` is false).
         """
-        return self._patiently(self._engine, work, patience=self._patience_seconds)
+        patience = self._patience_seconds if patient else 0.0
+        return self._patiently(self._engine, work, patience=patience)
 
     def rows(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Rows:
         """Return what one statement answers; raises like `run`."""

@@ -242,3 +242,37 @@ class RevisionRow(Table):
 
     project: Mapped[str] = mapped_column(primary_key=True)
     revision: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class DatasourceRow(Table):
+    """A datasource that was added over an interface; what is secret of it is encrypted.
+
+    `change_id` tells a repeated change from a second one.
+    """
+
+    __tablename__ = "datasources"
+    __table_args__ = (sa.UniqueConstraint("project", "name", name="datasources_project_name_key"),)
+
+    id: Mapped[Key]
+    project: Mapped[str]
+    name: Mapped[str]
+    type: Mapped[str]
+    access: Mapped[str] = mapped_column(server_default="read_only")
+    config: Mapped[dict[str, Any]] = mapped_column(server_default=EMPTY_OBJECT)
+    secrets: Mapped[bytes | None]
+    secret_names: Mapped[list[str]] = mapped_column(server_default=EMPTY_OBJECT)
+    version: Mapped[int] = mapped_column(server_default=sa.text("1"))
+    change_id: Mapped[UUID]
+    created_at: Mapped[Now]
+    created_by: Mapped[str]
+    updated_at: Mapped[Now]
+    updated_by: Mapped[str]
+
+
+class DatasourceRevisionRow(Table):
+    """How often the stored datasources of a project have changed; a trigger counts."""
+
+    __tablename__ = "datasource_revisions"
+
+    project: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(sa.BigInteger)

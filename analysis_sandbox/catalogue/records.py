@@ -259,3 +259,64 @@ class TokenRecord:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasourceFields:
+    """What a datasource is configured with: what may be shown, and what must be encrypted."""
+
+    access: str
+    config: JSONObject
+    secrets: JSONObject = field(default_factory=dict[str, JSONValue], repr=False)
+    secret_names: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewDatasource:
+    """A datasource to store."""
+
+    project: str
+    name: str
+    type: str
+    fields: DatasourceFields
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasourceChange:
+    """What replaces the fields of a datasource; made to `based_on`, where that matters."""
+
+    fields: DatasourceFields
+    changed_by: str
+    based_on: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasourceRecord:
+    """A stored datasource; its secrets are encrypted here."""
+
+    id: UUID
+    project: str
+    name: str
+    type: str
+    access: str
+    config: JSONObject
+    secrets: bytes | None = field(repr=False)
+    secret_names: Sequence[str]
+    version: int
+    created_at: datetime
+    created_by: str
+    updated_at: datetime
+    updated_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDatasource:
+    """A stored datasource with its secrets, or with the reason why they cannot be read."""
+
+    project: str
+    name: str
+    type: str
+    config: JSONObject
+    secrets: JSONObject = field(repr=False)
+    problem: str | None = None

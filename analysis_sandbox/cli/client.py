@@ -1,6 +1,6 @@
 """The REST API as a command uses it; its errors come back as our own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -21,6 +21,8 @@ from analysis_sandbox.errors import (
 # Saving may have to download npm packages first.
 _TIMEOUT = httpx.Timeout(180, connect=5)
 _ANALYSES = "/api/analysis"
+_DATASOURCES = "/api/datasources"
+_WAREHOUSE = "/api/warehouse"
 _CLASSES: Mapping[int, type[AnalysisSandboxError]] = {
     401: UnauthenticatedError,
     403: ForbiddenError,
@@ -73,9 +75,33 @@ class Client:
         """Return what is at `/api/limits/<what>`."""
         return self._request("GET", f"/api/limits/{what}")
 
+    def datasources(
+        self,
+        method: str,
+        name: str | None = None,
+        below: Sequence[str] = (),
+        *,
+        body: object = None,
+        **query: object,
+    ) -> Any:
+        """Send a request to `/api/datasources/<name>/<below>`, whose parts may hold slashes."""
+        address = _DATASOURCES if name is None else _address((name,), below=_DATASOURCES)
+        address = "/".join((address, *(quote(part, safe="") for part in below)))
+        arguments: dict[str, Any] = {} if body is None else {"json": body}
+        return self._request(method, address, params=query, **arguments)
+
     def delete(self, *path: str) -> Any:
         """Delete what is at `/api/analysis/<path>`."""
         return self._request("DELETE", _address(path))
+
+    def warehouse(
+        self, method: str, *path: str, body: object = None, read_seconds: float | None = None
+    ) -> Any:
+        """Send a request to `/api/warehouse/<path>`; an answer may take `read_seconds`."""
+        arguments: dict[str, Any] = {} if body is None else {"json": body}
+        if read_seconds is not None:
+            arguments["timeout"] = httpx.Timeout(read_seconds, connect=5)
+        return self._request(method, _address(path, below=_WAREHOUSE), **arguments)
 
     def problems(self) -> dict[str, str]:
         """Return the parts of the installation that do not work, each with the reason."""
@@ -101,12 +127,12 @@ class Client:
         raise _error(response, self._url)
 
 
-def _address(path: tuple[str, ...]) -> str:
+def _address(path: tuple[str, ...], *, below: str = _ANALYSES) -> str:
     for part in path:
         # These would be the address of something else.
         if part in ("", ".", "..") or "/" in part:
             raise NotFoundError(f"There is nothing named '{part}'")
-    return "/".join((_ANALYSES, *(quote(part, safe="") for part in path)))
+    return "/".join((below, *(quote(part, safe="") for part in path)))
 
 
 def _error(response: httpx.Response, url: str) -> AnalysisSandboxError:

@@ -1,58 +1,92 @@
-"""`datasources.yaml`: which datasources each project has; re-read whenever the file changes.
+"""Which datasources each project has: those of `datasources.yaml`, and those that are stored.
 
-A file with anything wrong in it changes nothing: the configuration before stays, and `problem` says
-what is wrong and where. Names are repeated in a message, values are not: they may be secrets.
+The file is re-read whenever it changes. A file with anything wrong in it changes nothing: the
+configuration before stays, and `problem` says what is wrong and where. Where both have a name, the
+file's holds.
 """
 
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, Literal, TypeAlias
 
-import yaml
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
-
-from analysis_sandbox.datasources.base import Access, DatasourceConfig
+from analysis_sandbox.datasources.base import Access, Datasource, DatasourceConfig
 from analysis_sandbox.datasources.registry import load_type
-from analysis_sandbox.errors import AnalysisSandboxError
-from analysis_sandbox.settings import expand_environment
+from analysis_sandbox.datasources.stored import Found, Resolved, StoredView
+from analysis_sandbox.datasources.yaml_file import FileEntry, FileProblems, read_file, stamp
+from analysis_sandbox.errors import AnalysisSandboxError, ConfigurationError
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_QUOTED_CONTENT = re.compile(r"'(?!<)[^']*'|\"[^\"]*\"")
-_Path = tuple[str, ...]
+Origin = Literal["file", "stored"]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class DatasourceConfiguration:
-    """One datasource of one project. `revision` is the file's when this entry last changed."""
+    """One datasource of one project, and why it cannot be used where it cannot.
+
+    `revision` is that of all configurations when this one last changed.
+    """
 
     name: str
     project: str
     type: str
     config: DatasourceConfig
     revision: int
+    origin: Origin = "file"
+    problem: str | None = None
 
     @property
     def access(self) -> Access:
-        """`read_only` unless the file says otherwise."""
+        """`read_only` unless it says otherwise."""
         return self.config.access
+
+    def open(self) -> Datasource:
+        """Return the datasource; its first operation connects.
+
+        Raises:
+            ConfigurationError: it cannot be used, and why.
+        """
+        if self.problem is not None:
+            raise ConfigurationError(
+                f"Datasource '{self.name}' cannot be used: {self.problem}",
+                details={"datasource": self.name},
+            )
+        return load_type(self.type).open(self.config, name=self.name)
+
+    def operation_names(self) -> list[str]:
+        """Return what it offers, as far as that is known."""
+        if self.problem is None:
+            return list(load_type(self.type).operation_names(self.config))
+        try:
+            return list(load_type(self.type).operation_names(self.config))
+        except (AnalysisSandboxError, AttributeError, TypeError, ValueError):
+            # Its type is not installed, or needs what could not be read.
+            return []
+
+
+_Entries: TypeAlias = Mapping[str, DatasourceConfiguration]
 
 
 class DatasourceConfigurations:
-    """The datasources of every project, as the file says now. Thread-safe."""
+    """The datasources of every project, as they are now. Thread-safe."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, stored: StoredView | None = None) -> None:
         self._file = file
+        self._stored = stored
         self._lock = threading.Lock()
         self._stamp: tuple[int, ...] | None = ()
-        self._projects: Mapping[str, Mapping[str, DatasourceConfiguration]] = _NOTHING
+        self._in_file: Mapping[str, Mapping[str, FileEntry]] = _NOTHING
+        self._in_store: Found = _NOTHING
+        self._projects: Mapping[str, _Entries] = _NOTHING
         self._revision = 0
         self._problem: str | None = None
+
+    @property
+    def directory(self) -> Path:
+        """What relative paths of a configuration are relative to."""
+        return self._file.parent
 
     @property
     def revision(self) -> int:
@@ -71,42 +105,67 @@ class DatasourceConfigurations:
         self._refresh()
         return sorted(self._projects)
 
-    def project(self, project: str) -> Mapping[str, DatasourceConfiguration]:
-        """Return the datasources of a project by name; empty for an unknown project."""
-        self._refresh()
+    def project(self, project: str, *, fresh: bool = False) -> _Entries:
+        """Return the datasources of a project by name; empty for an unknown project.
+
+        With `fresh` it is certain to have every stored change; otherwise the last second's may be
+        missing.
+
+        Raises:
+            UnavailableError: the stored ones were never read, and cannot be read now.
+        """
+        self._refresh(fresh=fresh)
         return self._projects.get(project, _NOTHING)
 
-    def _refresh(self) -> None:
+    def _refresh(self, *, fresh: bool = False) -> None:
+        if self._stored is not None:
+            # Before the lock: this may ask a database.
+            self._stored.look(fresh=fresh)
         with self._lock:
-            stamp = _stamp(self._file)
-            if stamp == self._stamp:
-                return
-            self._stamp = stamp
-            try:
-                projects = _read(self._file) if stamp else {}
-            except RecursionError:
-                self._problem = f"{self._file.name} is not in effect: it refers to itself"
-                return
-            except _FileProblems as problems:
-                self._problem = f"{self._file.name} is not in effect: {problems}"
-                return
-            self._problem = None
-            self._adopt(projects)
+            is_changed = self._read_file()
+            stored = _NOTHING if self._stored is None else self._stored.known
+            if stored is not self._in_store:
+                self._in_store = stored
+                is_changed = True
+            if is_changed:
+                self._adopt()
 
-    def _adopt(self, projects: dict[str, dict[str, DatasourceConfiguration]]) -> None:
+    def _read_file(self) -> bool:
+        """Read the file where it changed; tell whether another configuration is in effect."""
+        now = stamp(self._file)
+        if now == self._stamp:
+            return False
+        self._stamp = now
+        try:
+            self._in_file = read_file(self._file) if now else {}
+        except RecursionError:
+            self._problem = f"{self._file.name} is not in effect: it refers to itself"
+            return False
+        except FileProblems as problems:
+            self._problem = f"{self._file.name} is not in effect: {problems}"
+            return False
+        self._problem = None
+        return True
+
+    def _adopt(self) -> None:
         revision = self._revision + 1
         adopted = {
             project: MappingProxyType(
                 {
                     name: self._unchanged(entry) or replace(entry, revision=revision)
-                    for name, entry in entries.items()
+                    for name, entry in self._entries(project).items()
                 }
             )
-            for project, entries in projects.items()
+            for project in {*self._in_store, *self._in_file}
         }
         if adopted != self._projects:
             self._projects = MappingProxyType(adopted)
             self._revision = revision
+
+    def _entries(self, project: str) -> dict[str, DatasourceConfiguration]:
+        stored = [_of_store(one) for one in self._in_store.get(project, ())]
+        in_file = [_of_file(one) for one in self._in_file.get(project, _NOTHING).values()]
+        return {entry.name: entry for entry in (*stored, *in_file)}
 
     def _unchanged(self, entry: DatasourceConfiguration) -> DatasourceConfiguration | None:
         known = self._projects.get(entry.project, _NOTHING).get(entry.name)
@@ -115,160 +174,20 @@ class DatasourceConfigurations:
         return None
 
 
-class _FileProblems(Exception):
-    """Everything wrong with the file; never leaves this module."""
-
-    def __init__(self, problems: list[tuple[int, str]]) -> None:
-        super().__init__("; ".join(f"line {line}: {text}" for line, text in sorted(problems)))
-
-
-def _stamp(file: Path) -> tuple[int, ...] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_size, status.st_ino)
+def _of_file(entry: FileEntry) -> DatasourceConfiguration:
+    return DatasourceConfiguration(
+        name=entry.name, project=entry.project, type=entry.type, config=entry.config, revision=0
+    )
 
 
-def _read(file: Path) -> dict[str, dict[str, DatasourceConfiguration]]:
-    document = _Document(file)
-    projects: dict[str, dict[str, DatasourceConfiguration]] = {}
-    for project, entries in document.sections("projects").items():
-        found: dict[str, DatasourceConfiguration] = {}
-        for name, fields in document.entries(project, entries).items():
-            configuration = document.configuration(project, name, fields)
-            if configuration is not None:
-                found[name] = configuration
-        projects[project] = found
-    document.check()
-    return projects
-
-
-class _Document:
-    """One reading of the file: its data, the line of every key, and what is wrong."""
-
-    def __init__(self, file: Path) -> None:
-        self._directory = file.parent
-        self._lines: dict[_Path, int] = {}
-        self._problems: list[tuple[int, str]] = []
-        try:
-            # utf-8-sig: editors on Windows begin files with a byte order mark.
-            loader = yaml.SafeLoader(file.read_text(encoding="utf-8-sig"))
-            node = loader.get_single_node()
-            self._note_lines(node, ())
-            self._data: object = loader.construct_document(node) if node is not None else {}
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            # The text around the mark, and what the message quotes, may be a secret.
-            text = _QUOTED_CONTENT.sub("…", error.problem or "not valid YAML")
-            raise _FileProblems([(mark.line + 1 if mark else 1, text)]) from None
-        except (yaml.YAMLError, UnicodeDecodeError, OSError, ValueError) as error:
-            raise _FileProblems([(1, f"cannot be read ({type(error).__name__})")]) from None
-
-    def sections(self, top: str) -> dict[str, object]:
-        """Return what stands under the one top-level key."""
-        if not isinstance(self._data, dict):
-            self._add((), f"must be a mapping with the key {top}")
-            return {}
-        data = cast("dict[object, object]", self._data)
-        for key in data:
-            if key != top:
-                self._add((str(key),), f"unknown key {str(key)!r}; the only one is {top}")
-        return self._named(data.get(top), (top,), "project")
-
-    def entries(self, project: str, entries: object) -> dict[str, object]:
-        """Return the datasources of a project."""
-        return self._named(entries, ("projects", project), "datasource")
-
-    def configuration(
-        self, project: str, name: str, fields: object
-    ) -> DatasourceConfiguration | None:
-        """Return the entry, or note what is wrong with it."""
-        place = ("projects", project, name)
-        if not isinstance(fields, dict):
-            self._add(place, "must be a mapping with the key type")
-            return None
-        known = len(self._problems)
-        values = {
-            str(field): self._expanded(value, (*place, str(field)))
-            for field, value in cast("dict[object, object]", fields).items()
-        }
-        type_name = values.pop("type", None)
-        if not isinstance(type_name, str):
-            self._add(place, "type is missing")
-        if len(self._problems) > known or not isinstance(type_name, str):
-            return None
-        try:
-            model = load_type(type_name).config_model
-            config = model.model_validate(values, context={"directory": self._directory})
-        except ValidationError as error:
-            for problem in error.errors(include_url=False, include_input=False):
-                self._add_invalid(place, problem)
-            return None
-        except AnalysisSandboxError as error:
-            self._add((*place, "type"), f"{error.message} {error.hint or ''}".rstrip())
-            return None
-        return DatasourceConfiguration(
-            name=name, project=project, type=type_name, config=config, revision=0
-        )
-
-    def check(self) -> None:
-        """Raise what was noted."""
-        if self._problems:
-            raise _FileProblems(self._problems)
-
-    def _named(self, value: object, place: _Path, what: str) -> dict[str, object]:
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            self._add(place, f"must be a mapping of {what} names")
-            return {}
-        named: dict[str, object] = {}
-        for key, item in cast("dict[object, object]", value).items():
-            if isinstance(key, str) and _NAME.fullmatch(key):
-                named[key] = item
-            else:
-                self._add(
-                    (*place, str(key)),
-                    f"{str(key)!r} is not a {what} name: letters, digits and _ only, "
-                    "not beginning with a digit",
-                )
-        return named
-
-    def _expanded(self, value: object, place: _Path) -> object:
-        """Replace `${NAME}` in every text within the value."""
-        if isinstance(value, dict):
-            items = cast("dict[object, object]", value).items()
-            return {key: self._expanded(item, (*place, str(key))) for key, item in items}
-        if isinstance(value, list):
-            return [self._expanded(item, place) for item in cast("list[object]", value)]
-        if not isinstance(value, str):
-            return value
-        try:
-            return expand_environment(value)
-        except AnalysisSandboxError as error:
-            self._add(place, error.message)
-            return value
-
-    def _note_lines(self, node: yaml.Node | None, place: _Path) -> None:
-        if not isinstance(node, yaml.MappingNode):
-            return
-        seen: set[str] = set()
-        for key, value in cast("list[tuple[yaml.Node, yaml.Node]]", node.value):
-            name = str(key.value)
-            self._lines[(*place, name)] = key.start_mark.line + 1
-            if name in seen:
-                self._add((*place, name), f"{name!r} stands there twice")
-            seen.add(name)
-            self._note_lines(value, (*place, name))
-
-    def _add_invalid(self, place: _Path, problem: ErrorDetails) -> None:
-        location = tuple(str(part) for part in problem["loc"])
-        self._add((*place, *location), problem["msg"])
-
-    def _add(self, place: _Path, text: str) -> None:
-        known = place
-        while known and known not in self._lines:
-            known = known[:-1]
-        shown = ".".join(place[1:])
-        self._problems.append((self._lines.get(known, 1), f"{shown}: {text}" if shown else text))
+def _of_store(resolved: Resolved) -> DatasourceConfiguration:
+    entry = resolved.entry
+    return DatasourceConfiguration(
+        name=entry.name,
+        project=entry.project,
+        type=entry.type,
+        config=resolved.config,
+        revision=0,
+        origin="stored",
+        problem=resolved.problem,
+    )

@@ -27,6 +27,8 @@ TABLES = {
     "api_tokens",
     "audit_log",
     "catalogue_revisions",
+    "datasources",
+    "datasource_revisions",
 }
 
 
@@ -73,7 +75,7 @@ def test_a_newer_database_is_refused_with_both_revisions(new_database: Callable[
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     engine.dispose()
 
-    with pytest.raises(ConfigurationError, match=r"revision 9999.*up to 0002"):
+    with pytest.raises(ConfigurationError, match=r"revision 9999.*up to 0003"):
         migrate(url)
 
 
@@ -123,6 +125,8 @@ def test_what_an_earlier_version_stored_stays_as_it_is(new_database: Callable[[]
     engine = sa.create_engine(url)
     with engine.begin() as connection:
         for statement in (
+            "DROP TABLE datasources, datasource_revisions",
+            "DROP FUNCTION count_datasource_revision",
             "ALTER TABLE analyses DROP COLUMN packages",
             "ALTER TABLE analysis_versions DROP COLUMN modules",
             "ALTER TABLE analysis_runs DROP COLUMN progress, DROP COLUMN display",
@@ -137,4 +141,5 @@ def test_what_an_earlier_version_stored_stays_as_it_is(new_database: Callable[[]
     assert catalogue.analyses.current("default", "kept") == version
     assert catalogue.runs.get("default", str(run.id)) == run
     assert catalogue.analyses.get("default", "kept").packages == ()
+    assert catalogue.datasources.list() == []
     catalogue.close()
