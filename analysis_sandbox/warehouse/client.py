@@ -24,13 +24,13 @@ from analysis_sandbox.errors import (
     UnavailableError,
     ValidationFailedError,
 )
-from analysis_sandbox.formats.arrow_json import encode_rows
+from analysis_sandbox.formats.arrow_json import encode_rows, unique_names
 from analysis_sandbox.settings import Settings
 from analysis_sandbox.sql.warehouse_policy import CheckedSQL, check_query, check_script
 from analysis_sandbox.values import EncodedJSON, JSONObject
 from analysis_sandbox.warehouse.arrow_frames import StreamSender, from_body
 from analysis_sandbox.warehouse.link import Call, Link
-from analysis_sandbox.warehouse.model import ColumnInfo, LoadMode, TableInfo
+from analysis_sandbox.warehouse.model import ColumnInfo, LoadMode, Rows, TableInfo
 from analysis_sandbox.warehouse.protocol import (
     VERSION,
     Channel,
@@ -56,12 +56,18 @@ class Warehouse:
         self._project = project
 
     def session(
-        self, *, memory_mb: int, timeout_ms: int | None = None, scratch: bool = False
+        self,
+        *,
+        memory_mb: int,
+        timeout_ms: int | None = None,
+        scratch: bool = False,
+        read_only: bool = False,
     ) -> "WarehouseSession":
         """Open a session: each operator may use `memory_mb`, each call may take `timeout_ms`.
 
         A `scratch` session has a database in memory that is its own and ends with it; there it can
-        read the project's tables as `project.<table>`.
+        read the project's tables as `project.<table>`. A `read_only` session has only queries, each
+        in a transaction of the engine that cannot write.
 
         Raises:
             UnavailableError: the warehouse cannot be started or does not answer.
@@ -73,10 +79,11 @@ class Warehouse:
             "memory_mb": memory_mb,
             "timeout_ms": timeout_ms,
             "scratch": scratch,
+            "read_only": read_only,
         }
         patience = None if timeout_ms is None else timeout_ms / 1000 + _GRACE_SECONDS
         link = Link(lambda: self._greet(hello), patience)
-        return WarehouseSession(self, link, scratch=scratch)
+        return WarehouseSession(self, link, scratch=scratch, read_only=read_only)
 
     def interrupt(self, session: int, call: int) -> None:
         """End a call of a session; does nothing when the call or the process has ended."""
@@ -115,10 +122,13 @@ class WarehouseSession:
     session ends, in whatever way, is rolled back.
     """
 
-    def __init__(self, warehouse: Warehouse, link: Link, *, scratch: bool = False) -> None:
+    def __init__(
+        self, warehouse: Warehouse, link: Link, *, scratch: bool = False, read_only: bool = False
+    ) -> None:
         self._warehouse = warehouse
         self._link = link
         self._is_scratch = scratch
+        self._is_read_only = read_only
 
     def __enter__(self) -> Self:
         return self
@@ -130,6 +140,11 @@ class WarehouseSession:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def has_transaction(self) -> bool:
+        """Whether a transaction was open after the last call."""
+        return self._link.has_transaction
 
     def execute(self, sql: str) -> None:
         """Run one or more statements, separated by semicolons.
@@ -157,19 +172,41 @@ class WarehouseSession:
         *,
         max_bytes: int,
         cached: bool = False,
+        timeout_ms: int | None = None,
     ) -> EncodedJSON:
         """Return the rows of one statement as a JSON array of objects.
 
         `params` fill `?` and `$1`, or `$name` when they are a mapping. A statement without rows
         answers how many it touched, as `[{"Count": n}]`, or `[]`. A `cached` query may be answered
-        with what the same query gave before, if no data of the project has changed since.
+        with what the same query gave before, if no data of the project has changed since. A
+        `timeout_ms` stands in for the session's.
 
         Raises:
             ResultTooLargeError: the text has more than `max_bytes` bytes.
             and what `execute` raises.
         """
-        with self.read_arrow(sql, params, cached=cached) as reader:
+        with self.read_arrow(sql, params, cached=cached, timeout_ms=timeout_ms) as reader:
             return encode_rows(reader.schema, reader, max_bytes=max_bytes)
+
+    def rows(
+        self,
+        sql: str,
+        params: Sequence[object] | Mapping[str, object] | None = None,
+        *,
+        max_bytes: int,
+    ) -> Rows:
+        """Return what `query` returns, with the columns and the number of rows."""
+        count = 0
+        with self.read_arrow(sql, params) as reader:
+
+            def counted() -> Iterator[pa.RecordBatch]:
+                nonlocal count
+                for batch in reader:
+                    count += batch.num_rows
+                    yield batch
+
+            text = encode_rows(reader.schema, counted(), max_bytes=max_bytes)
+            return Rows(tuple(unique_names(reader.schema.names)), count, text)
 
     @contextlib.contextmanager
     def read_arrow(
@@ -178,18 +215,20 @@ class WarehouseSession:
         params: Sequence[object] | Mapping[str, object] | None = None,
         *,
         cached: bool = False,
+        timeout_ms: int | None = None,
     ) -> Generator[pa.RecordBatchReader]:
         """Read the rows of one statement as a stream; no other call of the session meanwhile.
 
-        `params` and `cached` as for `query`.
+        `params`, `cached` and `timeout_ms` as for `query`.
 
         Raises:
             what `execute` raises, also while the stream is read.
         """
-        checked = self._allowed(check_query(sql))
+        checked = self._allowed(check_query(sql, needs_rows=self._is_read_only))
         request: JSONObject = {
             "op": "query",
             "sql": sql,
+            "timeout_ms": timeout_ms,
             "params": encode_parameters(params),
             "materialise": checked.changes_data or not checked.returns_rows,
             # Temporary tables are the session's own, and so is what is read from them.
@@ -283,6 +322,11 @@ class WarehouseSession:
             self._warehouse.interrupt(*running)
 
     def _allowed(self, checked: CheckedSQL) -> CheckedSQL:
+        if self._is_read_only and (checked.changes_data or not checked.returns_rows):
+            raise StatementRefusedError(
+                "Only queries are allowed here, nothing that changes data",
+                hint="Change data with exec.",
+            )
         if self._is_scratch and checked.changes_project:
             raise StatementRefusedError(
                 "The project's tables can only be read here",

@@ -5,6 +5,7 @@ configuration is locked, and every text passes a second gate here, written on Du
 and statement types, behind the one of `sql.warehouse_policy`.
 """
 
+import logging
 import os
 import re
 import shutil
@@ -31,6 +32,7 @@ from analysis_sandbox.sql.warehouse_policy import PROJECT, SCRATCH_PREFIX
 from analysis_sandbox.warehouse.cache import ResultCache
 from analysis_sandbox.warehouse.tables import quoted
 
+_LOG = logging.getLogger(__name__)
 _MEBIBYTE = 1 << 20
 _TEMPORARY = "tmp"
 _MOST_MEMORY_MB = 8192
@@ -47,6 +49,10 @@ _STATEMENT_TYPES = frozenset({
     "ALTER", "CREATE", "DELETE", "DROP", "EXPLAIN", "INSERT", "MERGE_INTO", "MULTI", "SELECT",
     "TRANSACTION", "UPDATE",
 })  # fmt: skip
+_EXPLAINED = frozenset({
+    "CREATE", "DELETE", "DESCRIBE", "FROM", "INSERT", "MERGE", "PIVOT", "SELECT", "SHOW",
+    "SUMMARIZE", "TABLE", "UNPIVOT", "UPDATE", "VALUES", "WITH",
+})  # fmt: skip
 # Cheap and never wrong the other way: a refused name is spelled out in every text that calls it.
 _SUSPICIOUS = re.compile(
     r"copy|__internal|duckdb_|parquet_|pragma_|read_|_scan|checkpoint|_external_resource|getenv"
@@ -60,6 +66,7 @@ _CONFLICT = re.compile(
 _DISK = re.compile(
     r"could not (?:write|read|fsync|open|truncate)|no space|fsync|failed to sync", re.I
 )
+_FULL = re.compile(r"no space left|quota exceeded|file too large", re.IGNORECASE)
 _KIND = re.compile(r"^([A-Za-z ]+?) Error: ")
 _QUOTED = re.compile(r'^"(.*)"$', re.DOTALL)
 
@@ -79,11 +86,14 @@ class Engine:
 
         Raises:
             ConfigurationError: the file is not one that this DuckDB can open.
-            UnavailableError: another program has the file open.
+            UnavailableError: another program has the file open, or the disk is full.
         """
         temporary = directory / _TEMPORARY
         shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(mode=0o700)
+        try:
+            temporary.mkdir(mode=0o700)
+        except OSError as error:
+            raise disk_error(error.strerror or str(error)) from error
         memory = memory_mb or min(_MOST_MEMORY_MB, _machine_memory_mb() * 7 // 10)
         try:
             connection = duckdb.connect(
@@ -150,9 +160,12 @@ class Engine:
         except ValueError as error:
             # A kind of statement that DuckDB's Python package has no name for.
             raise StatementRefusedError("The statement is not allowed in the warehouse") from error
-        for kind in kinds:
+        for kind, statement in zip(kinds, statements, strict=True):
             if kind not in _STATEMENT_TYPES:
                 raise StatementRefusedError(f"{kind} is not allowed in the warehouse")
+            # DuckDB calls it EXPLAIN whatever is explained, and ANALYZE runs it.
+            if kind == "EXPLAIN" and (word := _explained_word(statement)) not in _EXPLAINED:
+                raise StatementRefusedError(f"EXPLAIN {word} is not allowed in the warehouse")
         if len(statements) != expected:
             raise StatementRefusedError(
                 f"The text reads as {expected} statements and as {len(statements)}",
@@ -167,6 +180,8 @@ class Engine:
         kind, message = (match.group(1), text[match.end() :]) if match else ("", text)
         if kind in {"FATAL", "INTERNAL"} or (kind != "Invalid Input" and self._disk_failed(text)):
             return self._broken(kind, message)
+        if _FULL.search(message):
+            return disk_error(_first_line(message))
         if kind == "TransactionContext" and _CONFLICT.search(message):
             return WriteConflictError(
                 f"Two transactions changed the same data: {message}",
@@ -189,6 +204,9 @@ class Engine:
         """Write everything into the file and close it."""
         try:
             run(self._root, f"CHECKPOINT {PROJECT}")
+        except duckdb.Error as error:
+            # What is committed is in the log beside the file, which the next process reads.
+            _LOG.warning("the file could not be written whole: %s", _first_line(str(error)))
         finally:
             self._root.close()
             shutil.rmtree(self._directory / _TEMPORARY, ignore_errors=True)
@@ -200,6 +218,8 @@ class Engine:
         if kind == "INTERNAL" and self._still_answers():
             return QueryError(f"DuckDB failed internally: {_first_line(message)}")
         self.is_broken = True
+        if _FULL.search(message):
+            return disk_error(_first_line(message))
         return UnavailableError(
             f"The warehouse failed and restarts; the statement may not have taken effect: "
             f"{_first_line(message)}",
@@ -213,6 +233,16 @@ class Engine:
         except duckdb.Error:
             return False
         return True
+
+
+def disk_error(reason: str) -> UnavailableError:
+    """Return the error for a disk that takes no more; `reason` is the system's."""
+    return UnavailableError(
+        f"The warehouse's disk is full, and the statement failed: {reason}",
+        hint="Free some space, or drop tables: the warehouse then goes on by itself. Whatever was "
+        "acknowledged before is kept.",
+        details={"reason": "disk_full"},
+    )
 
 
 def check_file(file: Path) -> None:
@@ -276,8 +306,18 @@ def written_table(statement: duckdb.Statement) -> str:
     return " ".join(words[:1])
 
 
+def _explained_word(statement: duckdb.Statement) -> str:
+    words = [text.upper() for text, _ in _tokens(statement.query)][1:]
+    if words[:1] == ["ANALYZE"]:
+        words = words[1:]
+    if words[:1] == ["("] and words[1:2] in (["ANALYZE"], ["FORMAT"]) and ")" in words:
+        words = words[words.index(")") + 1 :]
+    return next((word for word in words if not word.startswith("(")), "")
+
+
 def _alone(file: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config=_CLOSED)
+    run(connection, "SET enable_progress_bar = false")
     try:
         _attach(connection, file)
     except duckdb.Error as error:
@@ -322,7 +362,9 @@ def _lock(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _cannot_open(error: duckdb.Error) -> AnalysisSandboxError:
     text = str(error)
-    if "lock" in text:
+    if _FULL.search(text):
+        return disk_error(_first_line(text))
+    if "set lock" in text or "Conflicting lock" in text:
         return UnavailableError(
             f"Another program has the warehouse's file open: {_first_line(text)}",
             hint="Close it; only the warehouse process may have the file open.",

@@ -24,12 +24,14 @@ class Call:
         self.channel = channel
         self.leaves_open: bool | None = None
         self.is_settled = False
+        self.is_last = False
 
     def reply(self) -> Frame:
         """Wait for the reply and raise the error it may be."""
         frame = self.channel.receive()
         self.leaves_open = bool(frame.header["open"])
         self.is_settled = not frame.header.get("more", False)
+        self.is_last = bool(frame.header["last"])
         raise_error(frame.header)
         return frame
 
@@ -54,6 +56,11 @@ class Link:
         self.running: tuple[int, int] | None = None
         with self._lock:
             self._connected()
+
+    @property
+    def has_transaction(self) -> bool:
+        """Whether a transaction was open after the last call."""
+        return self._has_transaction
 
     @property
     def has_state(self) -> bool:
@@ -81,7 +88,7 @@ class Link:
                 if call.leaves_open is not None:
                     self._has_transaction = call.leaves_open
                     self._has_state = self._has_state or keeps_state
-                if not call.is_settled or self._is_closed:
+                if not call.is_settled or call.is_last or self._is_closed:
                     self._drop()
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from analysis_sandbox.values import JSONObject
+from analysis_sandbox.values import EncodedJSON, JSONObject
 
 LoadMode = Literal["replace", "append", "error"]
 
@@ -15,6 +15,15 @@ class ColumnInfo:
     name: str
     type: str
     nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one statement: a JSON array of objects by column."""
+
+    columns: tuple[str, ...]
+    count: int
+    text: EncodedJSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from analysis_sandbox.values import (
     to_json,
 )
 
-VERSION = 1
+VERSION = 2
 _LENGTHS = struct.Struct("<II")
 _JOINED_BYTES = 64 << 10
 _LARGEST_BODY = (1 << 32) - 1

@@ -192,6 +192,9 @@ class WarehouseServer:
         if first["op"] == "shutdown":
             self._shut_down(client, force=first["force"])
             return
+        if self._engine.is_broken:
+            # Unanswered, the client turns to the next process.
+            return
         try:
             greet(client.channel, first, session=client.number)
             client.session = Session(
@@ -273,7 +276,8 @@ def main() -> int:
             lock = _own(place)
             engine = Engine.open(place.directory, project, memory_mb=settings.warehouse_memory_mb)
             listener = _listen(place.socket)
-        except AnalysisSandboxError as error:
+        except (AnalysisSandboxError, OSError) as problem:
+            error = problem if isinstance(problem, AnalysisSandboxError) else _unusable(problem)
             _LOG.error("cannot start: %s", error.message)
             json.dump(error_header(error), starter)
             return 1
@@ -294,6 +298,13 @@ def main() -> int:
         _LOG.info("ended")
         os.close(lock)
     return 0
+
+
+def _unusable(error: OSError) -> UnavailableError:
+    return UnavailableError(
+        f"The warehouse cannot use its directory: {error.strerror}",
+        hint="Check the disk's free space, and that the directory is ours.",
+    )
 
 
 def _own(place: Places) -> int:

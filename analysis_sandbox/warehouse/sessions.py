@@ -3,10 +3,11 @@
 | request                                   | reply                                            |
 |-------------------------------------------|--------------------------------------------------|
 | `hello` protocol, memory_mb, timeout_ms,  | session                                          |
-| scratch                                   |                                                  |
-| `execute` sql, statements                 | open: is a transaction open (in every reply)     |
-| `query` sql, params, materialise, cached  | more, and rows as Arrow in the body; while there |
-|                                           | is more, the client says `next` or `stop`        |
+| scratch, read_only                        |                                                  |
+| `execute` sql, statements                 | in every reply: open, is a transaction open;     |
+|                                           | last, the process ends after it                  |
+| `query` sql, params, materialise, cached, | more, and rows as Arrow in the body; while there |
+| timeout_ms                                | is more, the client says `next` or `stop`        |
 | `load` table, mode, partition, then       | rows; an error may come before the end           |
 | frames `data` …,                          |                                                  |
 | ended by `end` or `abort`                 |                                                  |
@@ -29,7 +30,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from analysis_sandbox.errors import AnalysisSandboxError, ConflictError, UnavailableError
+from analysis_sandbox.errors import (
+    AnalysisSandboxError,
+    ConflictError,
+    StatementRefusedError,
+    UnavailableError,
+)
 from analysis_sandbox.values import JSONObject
 from analysis_sandbox.warehouse.arrow_frames import StreamReceiver, to_body
 from analysis_sandbox.warehouse.calls import CurrentCall
@@ -75,11 +81,16 @@ class Session:
         self._transaction = Transaction(engine, self._cursor, call=self.call, turns=turns)
         self._loads = Loads(self._cursor, self._transaction)
         self._handlers: dict[str, Callable[[Frame], None]] = {
-            "execute": self._execute,
             "query": self._query,
-            "load": self._load,
             "tables": self._tables,
             "describe": self._describe,
+        }
+        if hello["read_only"]:
+            self._handlers["query"] = self._only_read
+            return
+        self._handlers |= {
+            "execute": self._execute,
+            "load": self._load,
             "drop": self._drop,
             "copy": self._copy,
         }
@@ -99,9 +110,11 @@ class Session:
         return self._engine.scratch(self._cursor) if self._is_scratch else contextlib.nullcontext()
 
     def _answer(self, request: Frame) -> None:
-        with self.call.begin(request.header["call"], self._timeout_ms):
+        header = request.header
+        timeout_ms = header.get("timeout_ms") or self._timeout_ms
+        with self.call.begin(header["call"], timeout_ms):
             try:
-                self._handlers[request.header["op"]](request)
+                self._handler(header["op"])(request)
             except ConnectionLostError:
                 raise
             except AnalysisSandboxError as error:
@@ -110,8 +123,14 @@ class Session:
                 _LOG.exception("A call failed unexpectedly")
                 self._reply_error(self._engine.translate(error))
 
+    def _handler(self, operation: str) -> Callable[[Frame], None]:
+        if operation not in self._handlers:
+            raise StatementRefusedError("This session can only read")
+        return self._handlers[operation]
+
     def _reply(self, facts: JSONObject, body: tuple[Any, ...] = ()) -> None:
-        self._channel.send({"open": self._transaction.is_open, **facts}, body)
+        is_last = self._engine.is_broken
+        self._channel.send({"open": self._transaction.is_open, "last": is_last, **facts}, body)
 
     def _reply_error(self, error: AnalysisSandboxError) -> None:
         self._reply(error_header(error))
@@ -132,6 +151,10 @@ class Session:
         return self._transaction.once(
             lambda: self._engine.statements(self._cursor, sql, expected=expected)
         )
+
+    def _only_read(self, request: Frame) -> None:
+        with self._transaction.read_only():
+            self._query(request)
 
     def _query(self, request: Frame) -> None:
         header = request.header

@@ -157,6 +157,15 @@ class Transaction:
             self.is_open = False
             abandon(self._cursor)
 
+    @contextmanager
+    def read_only(self) -> Generator[None, None, None]:
+        """Be in a transaction that the engine lets write nothing."""
+        self.once(lambda: run(self._cursor, "BEGIN TRANSACTION READ ONLY"))
+        try:
+            yield
+        finally:
+            abandon(self._cursor)
+
     def begin(self) -> None:
         """Begin a transaction."""
         self.once(lambda: run(self._cursor, "BEGIN TRANSACTION"))

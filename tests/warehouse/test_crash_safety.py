@@ -13,6 +13,8 @@ import pytest
 
 from analysis_sandbox.errors import UnavailableError
 from analysis_sandbox.warehouse.client import WarehouseSession
+from analysis_sandbox.warehouse.protocol import VERSION, Channel
+from analysis_sandbox.warehouse.starter import connect
 from tests.warehouse.conftest import Home
 
 
@@ -126,6 +128,43 @@ def test_lost_temporary_tables_are_an_error_and_not_a_missing_table(
         counter.query("SELECT * FROM scratch", max_bytes=100)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY (SELECT 1 a) TO '{wal}' (FORMAT csv, USE_TMP_FILE false)",
+        "WITH x AS (COPY (SELECT 1 a) TO '{wal}' (FORMAT csv, USE_TMP_FILE false)) SELECT 1",
+        "WITH x AS MATERIALIZED (\n-- \ncOpY (SELECT 1) TO '{wal}' (FORMAT csv)) SELECT * FROM x",
+        "EXPLAIN ANALYZE COPY (SELECT 1 a) TO '{wal}' (FORMAT csv, USE_TMP_FILE false)",
+        "EXPLAIN (ANALYZE, FORMAT json) COPY (SELECT 1 a) TO '{wal}' (FORMAT csv)",
+        "EXPORT DATABASE '{directory}/tmp/e'",
+        "ATTACH '{wal}' AS w",
+        "ATTACH '{directory}/tmp/w.duckdb'",
+        "SELECT * FROM read_blob('{wal}')",
+    ],
+)
+def test_nobody_reaches_the_log_of_what_is_committed(home: Home, sql: str) -> None:
+    directory = home.settings.warehouse_directory("default")
+    wal = directory / "default.duckdb.wal"
+    with home.session() as session:
+        session.execute("CREATE TABLE t AS SELECT 7 AS a")
+    text = sql.format(wal=wal, directory=directory)
+    # Past the client's gate, as a script that owns its run worker would.
+    for operation in ("execute", "query"):
+        with Channel(connect(home.settings, "default")) as channel:
+            hello = {"op": "hello", "protocol": VERSION, "memory_mb": 64, "timeout_ms": None}
+            channel.send({**hello, "scratch": False, "read_only": False})
+            channel.receive()
+            request = {"op": operation, "call": 1, "sql": text, "statements": 1, "params": None}
+            channel.send({**request, "materialise": False, "cached": False})
+            assert channel.receive().header["error"]["code"] == "STATEMENT_REFUSED"
+    home.kill(signal.SIGKILL)
+    home.wait_for_end()
+
+    with home.session() as session:
+        assert session.query("FROM t", max_bytes=100) == '[{"a":7}]'
+    assert not list((directory / "tmp").iterdir())
+
+
 def test_a_disk_that_cannot_be_written_replaces_the_process_and_loses_nothing(
     home: Home, counter: WarehouseSession
 ) -> None:
@@ -134,7 +173,7 @@ def test_a_disk_that_cannot_be_written_replaces_the_process_and_loses_nothing(
     size = wal.stat().st_size
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + 100, size + 100))
 
-    with pytest.raises(UnavailableError, match="failed and restarts"):
+    with pytest.raises(UnavailableError, match="disk is full"):
         counter.execute("INSERT INTO t SELECT range + 10, 0 FROM range(1000)")
     home.wait_for_end()
 

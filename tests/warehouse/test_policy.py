@@ -90,6 +90,11 @@ def engine_threads() -> int:
         "CALL enable_logging()",
         "CHECKPOINT",
         "EXECUTE p",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO 'x.csv'",
+        "/* */ explain (analyze, format json) copy (select 1) to 'x.csv'",
+        "EXPLAIN ANALYZE SET operator_memory_limit = '1GB'",
+        "EXPLAIN ANALYZE CHECKPOINT",
+        "EXPLAIN (ANALYZE) PREPARE p AS SELECT 1",
     ],
 )
 def test_the_engine_refuses_by_itself_what_must_not_run(engine: Engine, sql: str) -> None:
