@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import children, frames, launching, warehouse
+from bench import children, frames, hostile, launching, loads, warehouse
 from bench.installation import installation
 from bench.measure import Figure
 
@@ -21,8 +21,10 @@ def main() -> None:
     """Measure and report."""
     sections: dict[str, Sequence[Figure]] = {"Sandbox": children.figures()}
     sections["DataFrames"] = frames.figures()
+    sections["Limits"] = hostile.figures()
     with installation() as running:
         sections["Runs"] = launching.figures(running)
+        sections["Loads and streams"] = loads.figures(running)
     sections["Warehouse"] = warehouse.figures()
     _print(sections)
     _write(sections)
