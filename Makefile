@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.venv-uv/bin/uv)
 RUN := $(UV) run --frozen --all-extras
 
-.PHONY: demo test check fix up bench soak system
+.PHONY: demo test tests check fix up bench soak system
 
 demo: $(UV)
 	@$(UV) run --frozen --extra demo --no-dev analysis-sandbox demo
@@ -11,8 +11,12 @@ demo: $(UV)
 up: $(UV)
 	@$(UV) run --frozen --extra demo --no-dev analysis-sandbox up --demo
 
-test: $(UV) system check
-	$(RUN) pytest -m "not soak" -n 2 --dist loadgroup
+test: $(UV) system
+	@$(RUN) python --version # makes the environment before two use it at once
+	@$(MAKE) --no-print-directory --jobs 2 check tests
+
+tests: $(UV)
+	$(RUN) pytest -m "not soak" -n 2 --no-loadscope-reorder
 
 soak: $(UV) system
 	$(RUN) pytest -m soak

@@ -2,23 +2,25 @@
 
 import socket
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import cast
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from analysis_sandbox.catalogue.catalogue import Catalogue
-from analysis_sandbox.catalogue.embedded import EmbeddedPostgres, attach_or_start
+from analysis_sandbox.catalogue.embedded import attach_or_start
 from analysis_sandbox.catalogue.engine import database_url
+from analysis_sandbox.catalogue.keys import SecretKeys
 from analysis_sandbox.catalogue.metadata import MetadataRepository
 from analysis_sandbox.catalogue.migrations import migrate
 from analysis_sandbox.catalogue.records import RunFinish, VersionRecord
+from analysis_sandbox.catalogue.stored_datasources import StoredDatasources
 from analysis_sandbox.datasources.configuration import DatasourceConfigurations
 from analysis_sandbox.datasources.connections import Connections
+from analysis_sandbox.datasources.stored import StoredView
 from analysis_sandbox.errors import (
     AnalysisSandboxError,
     ConfigurationError,
@@ -31,7 +33,6 @@ from analysis_sandbox.execution.runner import Environment, Runner
 from analysis_sandbox.execution.versions import VersionCache
 from analysis_sandbox.orchestration import environment as dagster_side
 from analysis_sandbox.orchestration.gateway import DagsterGateway
-from analysis_sandbox.orchestration.home import install_dagster_home
 from analysis_sandbox.orchestration.pool_client import PoolClient
 from analysis_sandbox.processes import has_owner
 from analysis_sandbox.results.store import ResultStore
@@ -44,10 +45,13 @@ from analysis_sandbox.services.access import AccessService
 from analysis_sandbox.services.analyses import AnalysisService, validation_of
 from analysis_sandbox.services.authoring import AuthoringRules
 from analysis_sandbox.services.bundle import Services
+from analysis_sandbox.services.datasources import DatasourceService
+from analysis_sandbox.services.discovery import DiscoveryService
 from analysis_sandbox.services.limits import LimitService
 from analysis_sandbox.services.models import Validation
 from analysis_sandbox.services.options import OptionsService
 from analysis_sandbox.services.runs import RunService
+from analysis_sandbox.services.warehouse import WarehouseService
 from analysis_sandbox.settings import Settings, load_settings, registry_environment
 from analysis_sandbox.values import JSONObject, to_json
 from analysis_sandbox.warehouse.client import Warehouse
@@ -61,6 +65,8 @@ class _Core:
     """What runs and services share in one process."""
 
     environment: Environment
+    stored: StoredDatasources
+    configurations: DatasourceConfigurations
     close: Callable[[], None]
 
 
@@ -110,6 +116,15 @@ def build_services(settings: Settings) -> Services:
             versions=shared.versions,
             gateway=gateway,
             system=rules.limits,
+        ),
+        warehouse=WarehouseService(
+            catalogue=shared.catalogue, warehouse=shared.warehouse, system=rules.limits
+        ),
+        datasources=DatasourceService(
+            catalogue=shared.catalogue, stored=core.stored, configurations=core.configurations
+        ),
+        discovery=DiscoveryService(
+            configurations=core.configurations, connections=shared.connections
         ),
         readiness=lambda: _readiness(settings, shared.catalogue),
         close=close,
@@ -169,47 +184,6 @@ def dagster_environment() -> dagster_side.Environment:
     )
 
 
-@contextmanager
-def owned_database(
-    settings: Settings, *, say: Callable[[str], None]
-) -> Generator[EmbeddedPostgres | None, None, None]:
-    """Start the embedded PostgreSQL, or reach the external one, and migrate; stop it at the end.
-
-    Yields the server that this process must watch, None for an external one.
-    """
-    if settings.database_url is not None:
-        attach_or_start(settings)
-        migrate(database_url(settings, "catalogue", driver="psycopg"))
-        yield None
-        return
-    server = EmbeddedPostgres(settings)
-    say("starting PostgreSQL")
-    server.start()
-    try:
-        migrate(database_url(settings, "catalogue", driver="psycopg"))
-        yield server
-    finally:
-        server.stop()
-
-
-def install_orchestrator(settings: Settings) -> None:
-    """Write Dagster's instance and workspace files into the home."""
-    install_dagster_home(settings)
-
-
-def demo_database_url(settings: Settings, database: str, *, user: str | None = None) -> str:
-    """Return a libpq URL of a database beside the catalogue's; of the embedded server as `user`.
-
-    An external server is reached with its own user: a role without a password could not log in.
-    """
-    parts = urlsplit(database_url(settings, "catalogue", driver="libpq"))
-    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "options"]
-    location = parts.netloc
-    if user is not None and settings.database_url is None:
-        location = f"{user}@"
-    return urlunsplit((parts.scheme, location, f"/{database}", urlencode(query, safe="/"), ""))
-
-
 def read_admin_token(settings: Settings) -> str:
     """Return the admin's token.
 
@@ -255,7 +229,11 @@ def sandbox_report(settings: Settings) -> Mapping[str, str]:
 
 def _core(settings: Settings) -> _Core:
     catalogue = Catalogue(database_url(settings, "catalogue", driver="psycopg"))
-    connections = Connections(DatasourceConfigurations(settings.datasources_file))
+    stored = StoredDatasources(catalogue.datasources, SecretKeys(settings))
+    configurations = DatasourceConfigurations(
+        settings.datasources_file, stored=StoredView(stored, directory=settings.home)
+    )
+    connections = Connections(configurations)
     sandbox = Sandbox(allow_weak=settings.allow_weak_sandbox)
     warehouses: dict[str, Warehouse] = {}
 
@@ -276,7 +254,7 @@ def _core(settings: Settings) -> _Core:
         warehouse=warehouse,
         system_limits=settings.system_limits,
     )
-    return _Core(environment, close)
+    return _Core(environment, stored, configurations, close)
 
 
 def _evaluator(

@@ -75,6 +75,11 @@ class Settings(BaseModel):
     admin_token: SecretStr | None = Field(
         default=None, description="The admin's bearer token; made and kept in the home when unset."
     )
+    secret_key: SecretStr | None = Field(
+        default=None,
+        description="What secrets of stored datasources are encrypted with; made and kept in the "
+        "home when unset. Several, separated by commas: the first one encrypts.",
+    )
     run_workers: int = Field(
         # More than cores: a run mostly waits for databases, and long ones must not hold up all.
         default=max(4, os.cpu_count() or 4),
@@ -162,6 +167,11 @@ class Settings(BaseModel):
     def admin_token_file(self) -> Path:
         """The admin's token, mode 0600."""
         return self.home / "admin-token"
+
+    @property
+    def secret_key_file(self) -> Path:
+        """What secrets are encrypted with where `secret_key` is not set, mode 0600."""
+        return self.home / "secret-key"
 
     @property
     def owner_lock(self) -> Path:

@@ -19,8 +19,9 @@ from typing import Protocol
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from analysis_sandbox import composition
+from analysis_sandbox.catalogue.database import owned_database
 from analysis_sandbox.errors import ConfigurationError
+from analysis_sandbox.orchestration.home import install_dagster_home
 from analysis_sandbox.processes import OwnerLock, become_subreaper, die_with_parent, reap_orphans
 from analysis_sandbox.settings import Settings
 
@@ -203,9 +204,9 @@ def running(
         become_subreaper()
         _require_free_port(settings.host, settings.port, "--port")
         _require_free_port("127.0.0.1", settings.dagster_port, "--dagster-port")
-        database = stack.enter_context(composition.owned_database(settings, say=say))
+        database = stack.enter_context(owned_database(settings, say=say))
         admin_token(settings)
-        composition.install_orchestrator(settings)
+        install_dagster_home(settings)
         if demo is not None:
             demo(settings)
         supervisor = Supervisor(settings, say, database)

@@ -17,7 +17,7 @@ from analysis_sandbox.settings import Settings, load_settings
 from api.errors import answer_failure
 from api.logs import configure_logging
 from api.middleware import MAX_BODY_BYTES, Authentication, BodyRules, RequestContext
-from api.routers import analyses, health, jobs, limits, parameters
+from api.routers import analyses, datasources, health, jobs, limits, parameters, warehouse
 
 _DESCRIPTION = "Stored JavaScript analyses, each run in a sandbox as a Dagster job."
 
@@ -73,6 +73,8 @@ def create_app(services: Services, settings: Settings) -> FastAPI:
         limits.router,
         analyses.router,
         parameters.router,
+        datasources.router,
+        warehouse.router,
     ):
         app.include_router(router)
     app.router.routes.append(mcp.route)

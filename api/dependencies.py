@@ -54,6 +54,24 @@ JobId = Annotated[str, Path(description="What execute answered.", max_length=255
 ParameterName = Annotated[
     str, Path(description="A parameter of the analysis.", max_length=255, pattern=_NAME)
 ]
+DatasourceName = Annotated[
+    str,
+    Path(
+        description="A datasource of the token's project.",
+        max_length=255,
+        pattern=_NAME,
+        examples=["postgres_main"],
+    ),
+]
+EntryName = Annotated[
+    str,
+    Path(
+        description="A table, an object or an operation, as the catalogue names it.",
+        max_length=2_000,
+        pattern=_NAME,
+        examples=["public.orders"],
+    ),
+]
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

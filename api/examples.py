@@ -120,6 +120,101 @@ USAGE: list[dict[str, Any]] = [
         **dict.fromkeys(("memory_mb", "duration_ms", "result_mb", "cpu_ms", "host_calls"), _FIGURE),
     }
 ]
+DATASOURCES: dict[str, Any] = {
+    "datasources": [
+        {
+            "name": "postgres_main",
+            "type": "postgresql",
+            "access": "read_only",
+            "operations": ["query", "stream"],
+            "origin": "stored",
+            "problem": None,
+            "notes": [],
+        }
+    ],
+    "problem": None,
+}
+DATASOURCE: dict[str, Any] = {
+    **DATASOURCES["datasources"][0],
+    "config": {"query_timeout_seconds": 60},
+    "secrets": ["url"],
+    "version": 2,
+    "used_by": ["monthly_report"],
+    "created_at": "2024-01-01T00:00:00Z",
+    "created_by": "ann",
+    "updated_at": "2024-01-14T09:00:00Z",
+    "updated_by": "bob",
+}
+DATASOURCE_TYPES: list[dict[str, Any]] = [
+    {
+        "type": "postgresql",
+        "description": "Where the server is.",
+        "config_schema": {
+            "type": "object",
+            "properties": {"url": {"type": "string", "format": "password", "writeOnly": True}},
+            "required": ["url"],
+        },
+        "secrets": ["url"],
+        "problem": None,
+    }
+]
+DATASOURCE_TEST: dict[str, Any] = {
+    "name": "postgres_main",
+    "type": "postgresql",
+    "connected": True,
+    "ok": True,
+    "checks": [{"name": "connection", "ok": True, "detail": "PostgreSQL 18.1 as reporting"}],
+}
+DATASOURCE_CATALOG: dict[str, Any] = {
+    "name": "postgres_main",
+    "entries": [{"name": "orders", "schema": "public", "kind": "table"}],
+    "total": 1,
+    "truncated": False,
+}
+DATASOURCE_ENTRY: dict[str, Any] = {
+    "name": "orders",
+    "schema": "public",
+    "kind": "table",
+    "columns": [{"name": "id", "type": "bigint", "nullable": False}],
+}
+DATASOURCE_SAMPLE: dict[str, Any] = {
+    "name": "postgres_main",
+    "entry": "public.orders",
+    "rows": [{"id": 1, "total": 12.5}],
+}
+WAREHOUSE_TABLES: dict[str, Any] = {
+    "tables": [
+        {"name": "sales", "kind": "table", "columns": 2, "row_count": 1200},
+        {"name": "sales_by_day", "kind": "view", "columns": 2, "row_count": None},
+    ]
+}
+_COLUMNS: list[dict[str, Any]] = [
+    {"name": "day", "type": "DATE", "nullable": True},
+    {"name": "total", "type": "DOUBLE", "nullable": True},
+]
+WAREHOUSE_TABLE: dict[str, Any] = {
+    "name": "sales",
+    "columns": _COLUMNS,
+    "row_count": 1200,
+    "size_bytes": 262_144,
+}
+WAREHOUSE_ROWS: dict[str, Any] = {
+    "columns": ["day", "total"],
+    "row_count": 1,
+    "rows": [{"day": "2024-01-15", "total": 1250.5}],
+}
+RESULT_ROWS: dict[str, Any] = {
+    "job_id": "1c6cf4d2-8a51-4b3c-9d7f-2f8f0a4e5b6d",
+    "key": "sales",
+    "table": "sales",
+    "offset": 0,
+    "limit": 1,
+    "next_offset": 1,
+    "row_count": 1200,
+    "row_count_of_result": 1200,
+    "columns": _COLUMNS,
+    "rows": [{"day": "2024-01-15", "total": 1250.5}],
+}
 
 
 def answers(example: object, *, status: int = 200) -> dict[int | str, dict[str, Any]]:

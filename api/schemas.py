@@ -99,6 +99,40 @@ class OptionsRequest(RequestBody):
     )
 
 
+class WarehouseQueryRequest(RequestBody):
+    """One statement for the warehouse."""
+
+    sql: str = Field(
+        examples=["SELECT day, sum(amount) AS total FROM sales WHERE city = ? GROUP BY 1"]
+    )
+    params: list[Any] | dict[str, Any] | None = Field(
+        default=None,
+        description="An array for `?` and `$1`, an object for `$name`.",
+        examples=[["Oslo"]],
+    )
+    timeout_ms: int | None = Field(
+        default=None, ge=1, description="The time limit of a run when it is not given."
+    )
+    read_only: bool = Field(
+        default=False, description="Refuse whatever changes data, by the statement and the engine."
+    )
+
+
+class WarehouseExecuteRequest(RequestBody):
+    """One or more statements for the warehouse."""
+
+    sql: str = Field(
+        description="Separated by semicolons. A transaction begins and ends within the text.",
+        examples=["BEGIN; UPDATE queue SET status = 'done' WHERE id = 7; COMMIT"],
+    )
+    params: list[Any] | dict[str, Any] | None = Field(
+        default=None, description="With them the text is one statement."
+    )
+    timeout_ms: int | None = Field(
+        default=None, ge=1, description="The time limit of a run when it is not given."
+    )
+
+
 class Health(BaseModel):
     """The process is alive."""
 

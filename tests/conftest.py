@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -19,13 +20,29 @@ _ENOUGH_BYTES = 4 << 30
 _TOGETHER = ("up", "hostile", "orchestration")
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name bytes by their length: packed ones differ in each process that shares the tests."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file, or of a whole folder, in one of the processes that share them."""
+    """Start with the long folders: at the end no process waits for the other."""
     here = Path(__file__).parent
-    for item in items:
-        folder = item.path.relative_to(here).parts[0]
-        name = folder if folder in _TOGETHER else str(item.path.relative_to(here))
-        item.add_marker(pytest.mark.xdist_group(name))
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in _TOGETHER)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Give the tests of a file, or of one of the long folders, to one process."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFolder(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            folder = Path(path).parts[1]
+            return folder if folder in _TOGETHER else path
+
+    return ByFolder(config, log)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from analysis_sandbox import __version__
-from analysis_sandbox.cli import analyses, doctor, installation, limits, output, runs
+from analysis_sandbox.cli import (
+    analyses,
+    datasources,
+    doctor,
+    installation,
+    limits,
+    output,
+    runs,
+    warehouse,
+)
 from analysis_sandbox.errors import AnalysisSandboxError
 
 PROGRAM = "analysis-sandbox"
@@ -35,6 +44,8 @@ app.command(rich_help_panel="Analyses")(analyses.options)
 app.command(rich_help_panel="Runs")(runs.run)
 app.add_typer(runs.job, name="job", rich_help_panel="Runs")
 app.add_typer(limits.limits, name="limits", rich_help_panel="Analyses")
+app.add_typer(datasources.datasource, name="datasource", rich_help_panel="Data")
+app.add_typer(warehouse.warehouse, name="warehouse", rich_help_panel="Data")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ import psycopg
 import yaml
 from psycopg import sql
 
-from analysis_sandbox import composition
+from analysis_sandbox.catalogue.database import demo_database_url
 from analysis_sandbox.demo import data
 from analysis_sandbox.errors import AnalysisSandboxError, ConfigurationError
 from analysis_sandbox.settings import Settings
@@ -38,7 +38,7 @@ def load(settings: Settings, progress: data.Progress) -> bool:
     """
     try:
         _make_database(settings)
-        with psycopg.connect(composition.demo_database_url(settings, DATABASE)) as connection:
+        with psycopg.connect(demo_database_url(settings, DATABASE)) as connection:
             loaded = data.load_postgresql(connection, progress)
     except psycopg.Error as error:
         raise ConfigurationError(
@@ -47,12 +47,12 @@ def load(settings: Settings, progress: data.Progress) -> bool:
         ) from error
     file = settings.home / "demo" / "reference.db"
     loaded = data.load_sqlite(file, progress) or loaded
-    _configure(settings, composition.demo_database_url(settings, DATABASE, user=data.READER_ROLE))
+    _configure(settings, demo_database_url(settings, DATABASE, user=data.READER_ROLE))
     return loaded
 
 
 def _make_database(settings: Settings) -> None:
-    url = composition.demo_database_url(settings, "catalogue")
+    url = demo_database_url(settings, "catalogue")
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
     with psycopg.connect(url, autocommit=True) as connection:

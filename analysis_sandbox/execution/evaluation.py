@@ -14,6 +14,7 @@ from analysis_sandbox.errors import ScriptError
 from analysis_sandbox.execution.frames import Frames
 from analysis_sandbox.execution.host import pure_host, read_only_host
 from analysis_sandbox.execution.sources import DatasourceAccess
+from analysis_sandbox.execution.streams import Streams
 from analysis_sandbox.execution.versions import StoredVersion
 from analysis_sandbox.limits import OPTIONS_LIMITS
 from analysis_sandbox.sandbox.supervisor import CallOutcome, Entry, Sandbox, ScriptCall
@@ -133,9 +134,13 @@ class Evaluator:
             context=facts,
             limits=OPTIONS_LIMITS,
         )
-        with closing(Frames(call.limits)) as frames:
+        with closing(Frames(call.limits)) as frames, closing(Streams(datasources)) as streams:
             host = read_only_host(
-                datasources=datasources, frames=frames, limits=call.limits, log=_drop
+                datasources=datasources,
+                streams=streams,
+                frames=frames,
+                limits=call.limits,
+                log=_drop,
             )
             if self._metadata is not None:
                 reads = _metadata_reads(self._metadata, record)

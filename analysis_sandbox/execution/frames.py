@@ -8,7 +8,7 @@ import itertools
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
 import pyarrow as pa
@@ -30,16 +30,22 @@ from analysis_sandbox.dataframe.steps import (
 from analysis_sandbox.dataframe.table import Table, of_plan
 from analysis_sandbox.dataframe.taking import Attempt, attempt
 from analysis_sandbox.errors import LimitExceededError, ValidationFailedError
-from analysis_sandbox.execution.sources import DatasourceAccess, WarehouseAccess, as_text
+from analysis_sandbox.execution.sources import DatasourceAccess, as_text
+from analysis_sandbox.execution.warehouse import WarehouseAccess
 from analysis_sandbox.limits import Limits
 from analysis_sandbox.values import EncodedJSON, JSONValue
+from analysis_sandbox.warehouse.model import LoadMode
 
 Function = Callable[..., object]
 
 _MOST_FRAMES = 10_000
 # A plan with more steps is computed in between: Polars' time grows with the square of them.
 _MOST_STEPS = 100
-_SAVE_MODES = ("overwrite", "append")
+_SAVE_MODES: Mapping[str, LoadMode] = {
+    "overwrite": "replace",
+    "append": "append",
+    "error": "error",
+}
 
 
 @dataclass(slots=True)
@@ -93,7 +99,7 @@ class Frames:
 
         def of_datasource(name: str, sql: str, params: object = None) -> int:
             source = datasources.readable(as_text(name, "datasource"))
-            with source.read_arrow(as_text(sql, "sql"), _values(params)) as reader:
+            with source.read_arrow(as_text(sql, "sql"), params) as reader:
                 return self.read(reader)
 
         if warehouse is None:
@@ -252,7 +258,7 @@ class Frames:
     ) -> JSONValue:
         known = arguments.options("saveDataFrame", options, ("mode", "partition"))
         mode = arguments.choice(
-            "saveDataFrame", "mode", known.get("mode", "overwrite"), _SAVE_MODES
+            "saveDataFrame", "mode", known.get("mode", "overwrite"), tuple(_SAVE_MODES)
         )
         frame = self._given(given)
         partition: list[str] = []
@@ -264,8 +270,8 @@ class Frames:
             rows = warehouse.session().load(
                 table,
                 reader,
-                mode="replace" if mode == "overwrite" else "append",
-                partition=partition if mode == "overwrite" else (),
+                mode=_SAVE_MODES[mode],
+                partition=partition if _SAVE_MODES[mode] == "replace" else (),
             )
         return {"table": table, "rows": rows}
 
@@ -400,14 +406,6 @@ def _number(handle: object) -> int:
 
 def _is_frame(value: object) -> bool:
     return arguments.is_object(value) and "$frame" in value
-
-
-def _values(params: object) -> Sequence[object]:
-    if params is None:
-        return ()
-    if not arguments.is_array(params):
-        raise ValidationFailedError("params must be an array")
-    return cast("list[Any]", params)
 
 
 def _column(name: str, values: object, height: int) -> pl.Series:

@@ -10,7 +10,9 @@ from analysis_sandbox.execution.display import Displays
 from analysis_sandbox.execution.frames import Frames
 from analysis_sandbox.execution.progress import Progress
 from analysis_sandbox.execution.scratch import ScratchAccess
-from analysis_sandbox.execution.sources import DatasourceAccess, WarehouseAccess
+from analysis_sandbox.execution.sources import DatasourceAccess
+from analysis_sandbox.execution.streams import Streams
+from analysis_sandbox.execution.warehouse import WarehouseAccess
 from analysis_sandbox.formats import intl
 from analysis_sandbox.limits import Limits
 from analysis_sandbox.sandbox.supervisor import HostFunctions
@@ -36,6 +38,7 @@ class RunParts:
     """What one run works with; whoever makes them closes them."""
 
     datasources: DatasourceAccess
+    streams: Streams
     warehouse: WarehouseAccess
     scratch: ScratchAccess
     frames: Frames
@@ -56,12 +59,9 @@ def full_host(
     return HostFunctions(
         asynchronous={
             **parts.frames.asynchronous(datasources=parts.datasources, warehouse=warehouse),
+            **parts.streams.asynchronous(),
             "datasource.call": parts.datasources.call,
-            "duckdb.exec": warehouse.execute,
-            "duckdb.query": warehouse.query,
-            "duckdb.load": warehouse.load,
-            "duckdb.tables": warehouse.tables,
-            "duckdb.describe": warehouse.describe,
+            **warehouse.functions(),
             "scratch.query": scratch.query,
             "scratch.load": scratch.load,
             "runAnalysis": run_analysis,
@@ -85,6 +85,7 @@ def full_host(
 def read_only_host(
     *,
     datasources: DatasourceAccess,
+    streams: Streams,
     frames: Frames,
     limits: Limits,
     log: Callable[[str, str], None],
@@ -93,6 +94,7 @@ def read_only_host(
     return HostFunctions(
         asynchronous={
             **frames.asynchronous(datasources=datasources, warehouse=None),
+            **streams.asynchronous(),
             "datasource.call": datasources.call,
         },
         synchronous={**_pure(limits), **frames.synchronous()},

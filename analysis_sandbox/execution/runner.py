@@ -25,9 +25,12 @@ from analysis_sandbox.execution.log import RunLog
 from analysis_sandbox.execution.model import RunOutcome, RunRequest
 from analysis_sandbox.execution.nested import Lineage, NestedRuns
 from analysis_sandbox.execution.progress import Progress
+from analysis_sandbox.execution.references import References, displayed
 from analysis_sandbox.execution.scratch import ScratchAccess
-from analysis_sandbox.execution.sources import DatasourceAccess, WarehouseAccess
+from analysis_sandbox.execution.sources import DatasourceAccess
+from analysis_sandbox.execution.streams import Streams
 from analysis_sandbox.execution.versions import StoredVersion, VersionCache
+from analysis_sandbox.execution.warehouse import WarehouseAccess
 from analysis_sandbox.limits import Limits, SystemLimits, effective_limits
 from analysis_sandbox.results.store import ResultStore
 from analysis_sandbox.sandbox.supervisor import (
@@ -68,6 +71,8 @@ class Runner:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
+        self._lock = threading.Lock()
+        self._running = 0
 
     def execute(self, request: RunRequest, *, on_log: Forward | None = None) -> RunOutcome:
         """Run to the end and store the outcome before returning it.
@@ -77,7 +82,17 @@ class Runner:
             BaseException: whatever interrupted the waiting thread, after the script was stopped
                 and the row marked cancelled.
         """
-        return _Run(self._environment, request, on_log=on_log).execute()
+        with self._lock:
+            self._running += 1
+        try:
+            return _Run(self._environment, request, on_log=on_log).execute()
+        finally:
+            with self._lock:
+                self._running -= 1
+                is_last = self._running == 0
+            if is_last:
+                # What a stopped script still waited for must not go on at the servers.
+                self._environment.connections.cancel_all()
 
 
 class _Run:
@@ -104,6 +119,7 @@ class _Run:
             )
         )
         self._displays = Displays()
+        self._references = References()
         self._usage: JSONObject | None = None
         self._started = time.monotonic()
         self._lock = threading.Lock()
@@ -157,7 +173,8 @@ class _Run:
         if outcome.error is not None:
             raise outcome.error
         text = outcome.value or "null"
-        display, misfits = self._displays.conclude(text)
+        hints, misfits = self._displays.conclude(text)
+        display = displayed(hints, self._references.conclude(text))
         for misfit in misfits:
             self._log.write("warning", misfit)
         stored = environment.results.write(
@@ -244,8 +261,15 @@ class _Run:
             environment.connections, project=project, declared=version.datasources
         )
         with ExitStack() as closing:
-            warehouse = WarehouseAccess(environment.warehouse(project), datasources, limits=limits)
+            warehouse = WarehouseAccess(
+                environment.warehouse(project),
+                datasources,
+                limits=limits,
+                references=self._references,
+            )
             closing.callback(warehouse.close)
+            streams = Streams(datasources)
+            closing.callback(streams.close)
             frames = Frames(limits)
             closing.callback(frames.close)
             scratch = ScratchAccess(environment.warehouse(project), frames, limits=limits)
@@ -253,6 +277,7 @@ class _Run:
             closing.callback(self._progress.close)
             yield RunParts(
                 datasources=datasources,
+                streams=streams,
                 warehouse=warehouse,
                 scratch=scratch,
                 frames=frames,

@@ -8,7 +8,8 @@ from typing import cast
 from analysis_sandbox.dataframe.detection import with_dates
 from analysis_sandbox.dataframe.rows import frame_of_rows
 from analysis_sandbox.execution.frames import Frames
-from analysis_sandbox.execution.sources import LazySession, as_text
+from analysis_sandbox.execution.sources import as_text
+from analysis_sandbox.execution.warehouse import LazySession
 from analysis_sandbox.limits import Limits
 from analysis_sandbox.values import EncodedJSON
 from analysis_sandbox.warehouse.client import Warehouse
@@ -40,7 +41,8 @@ class ScratchAccess:
         name = as_text(table, "tableName")
         if not isinstance(given, list):
             return self._store(name, given)
-        rows = with_dates(frame_of_rows(cast("list[object]", given)))
+        most = self._limits.dataframe_memory_mb << 20
+        rows = with_dates(frame_of_rows(cast("list[object]", given), max_bytes=most))
         handle = self._frames.add(rows.lazy())
         try:
             return self._store(name, handle)

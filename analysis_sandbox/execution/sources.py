@@ -1,20 +1,23 @@
-"""The data that one run reaches: the declared datasources and the project's warehouse."""
+"""The declared datasources that one run reaches."""
 
 # pyarrow has no type information: what is read from a datasource goes on untouched.
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 
 import inspect
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Literal, cast
+from typing import Protocol, cast, runtime_checkable
 
 from analysis_sandbox.datasources.base import (
     ArrowReadable,
     ArrowReader,
+    ArrowWritable,
     Datasource,
     Operation,
+    Stream,
+    StreamOpener,
     find_operation,
+    find_stream,
     read_only_error,
 )
 from analysis_sandbox.datasources.connections import Connections
@@ -25,17 +28,10 @@ from analysis_sandbox.errors import (
     UnsupportedOperationError,
     ValidationFailedError,
 )
-from analysis_sandbox.limits import Limits
 from analysis_sandbox.sql.tokens import Dialect
-from analysis_sandbox.values import EncodedJSON, JSONObject, JSONValue
-from analysis_sandbox.warehouse.client import Warehouse, WarehouseSession
+from analysis_sandbox.values import JSONObject, JSONValue
 
-LoadMode = Literal["replace", "append", "error"]
-_DIALECTS: dict[str, Dialect] = {"postgresql": "postgres", "sqlite": "sqlite"}
-_LOAD_MODES: tuple[LoadMode, ...] = ("replace", "append", "error")
 _FRAME = "frame"
-# What fills the placeholders of a statement: in order, or by name.
-Parameters = Sequence[object] | Mapping[str, object] | None
 
 
 class DatasourceAccess:
@@ -60,7 +56,13 @@ class DatasourceAccess:
     def facts(self) -> JSONObject:
         """Return type and operations of each declared datasource that is configured."""
         known = self._connections.operations(self._project)
-        return {name: _with_frame(known[name]) for name in self._declared if name in known}
+        streams = self._connections.streams(self._project)
+        facts: JSONObject = {}
+        for name in self._declared:
+            if name in known:
+                names: list[JSONValue] = [*streams.get(name, ())]
+                facts[name] = {**_with_frame(known[name]), "streams": names}
+        return facts
 
     def call(self, name: str, operation: str, arguments: Sequence[object]) -> object:
         """Call one operation. Looks names up; never turns script text into an attribute."""
@@ -74,12 +76,34 @@ class DatasourceAccess:
             _check_arguments(function, arguments, name=f"{name}.{operation}")
             raise
 
+    def stream(self, name: str, stream: str, arguments: Sequence[object]) -> Stream:
+        """Return what a stream gives chunk by chunk; it begins when the first is asked for."""
+        datasource = self._get(name)
+        opener = find_stream(datasource, stream, name=name)
+        if self._read_only:
+            _check_reads(datasource, stream, arguments, name=name)
+        try:
+            return opener(*arguments)
+        except TypeError:
+            _check_arguments(opener, arguments, name=f"{name}.{stream}")
+            raise
+
     def readable(self, name: str) -> ArrowReadable:
         """Return a datasource that rows can be streamed from."""
         datasource = self._get(name)
         if not isinstance(datasource, ArrowReadable):
             raise UnsupportedOperationError(f"Datasource {name!r} cannot be loaded as a table")
-        return _ReadOnlyRows(datasource, name) if self._read_only else datasource
+        checked = self._read_only and hasattr(type(datasource), "dialect")
+        return _ReadOnlyRows(datasource, name) if checked else datasource
+
+    def writable(self, name: str) -> ArrowWritable:
+        """Return a datasource that tables can be written to."""
+        datasource = self._get(name)
+        if not isinstance(datasource, ArrowWritable):
+            raise UnsupportedOperationError(f"Tables cannot be exported to datasource {name!r}")
+        if self._read_only:
+            raise read_only_error(name, "an export writes")
+        return datasource
 
     def _get(self, name: str) -> Datasource:
         if name not in self._declared:
@@ -91,6 +115,15 @@ class DatasourceAccess:
         return self._connections.get(self._project, name)
 
 
+@runtime_checkable
+class _ReadChecking(Protocol):
+    """A datasource some of whose operations write for some arguments only."""
+
+    def check_reads(self, operation: str, arguments: Sequence[object]) -> None:
+        """Raise `ReadOnlyError` for a call that writes, whatever `access` allows."""
+        ...
+
+
 class _ReadOnlyRows:
     """The rows of a datasource's queries, where none of them may write."""
 
@@ -99,103 +132,11 @@ class _ReadOnlyRows:
         self._name = name
 
     def read_arrow(
-        self, sql: str, params: Sequence[object] = (), *, batch_rows: int = 65_536
+        self, sql: str, params: object = (), *, batch_rows: int = 65_536
     ) -> AbstractContextManager[ArrowReader]:
         """Stream a query's rows."""
         _check_reads(self._datasource, "query", (sql,), name=self._name)
         return self._datasource.read_arrow(sql, params, batch_rows=batch_rows)
-
-
-class WarehouseAccess:
-    """The run's one warehouse session, opened at its first use."""
-
-    def __init__(
-        self, warehouse: Warehouse, datasources: DatasourceAccess, *, limits: Limits
-    ) -> None:
-        self._datasources = datasources
-        self._limits = limits
-        self._session = LazySession(
-            lambda: warehouse.session(memory_mb=limits.duckdb_memory_mb),
-        )
-
-    def session(self) -> WarehouseSession:
-        """Return the session; raises `ValidationFailedError` when the run has ended."""
-        return self._session.get()
-
-    def execute(self, sql: str, params: Parameters = None) -> None:
-        """`ctx.duckdb.exec`: several statements, or one with parameters."""
-        if params is None:
-            self.session().execute(as_text(sql, "sql"))
-        else:
-            self.query(sql, params)
-
-    def query(
-        self, sql: str, params: Parameters = None, options: Mapping[str, object] | None = None
-    ) -> EncodedJSON:
-        """`ctx.duckdb.query`."""
-        return self.session().query(
-            as_text(sql, "sql"),
-            params,
-            max_bytes=self._limits.result_bytes,
-            cached=_is_cached(options),
-        )
-
-    def load(
-        self, datasource: str, sql: str, table: str, options: Mapping[str, object] | None = None
-    ) -> None:
-        """`ctx.duckdb.load`: stream a query's rows into a persistent table."""
-        # What a script passes may be anything.
-        given = cast("object", options)
-        if given is not None and not isinstance(given, Mapping):
-            raise ValidationFailedError("load: the options must be an object, such as {mode}")
-        mode = (options or {}).get("mode", "replace")
-        if mode not in _LOAD_MODES:
-            raise ValidationFailedError(
-                f"load: mode must be one of {', '.join(_LOAD_MODES)}, not {mode!r}"
-            )
-        source = self._datasources.readable(as_text(datasource, "datasource"))
-        with source.read_arrow(as_text(sql, "sql")) as reader:
-            self.session().load(as_text(table, "tableName"), reader, mode=mode)
-
-    def tables(self) -> list[str]:
-        """`ctx.duckdb.tables`."""
-        return self.session().tables()
-
-    def describe(self, table: str) -> JSONObject:
-        """`ctx.duckdb.describe`."""
-        return self.session().describe(as_text(table, "tableName")).for_script()
-
-    def close(self) -> None:
-        """End the session; an open transaction is rolled back."""
-        self._session.close()
-
-
-class LazySession:
-    """One warehouse session that is opened when it is needed first."""
-
-    def __init__(self, begin: Callable[[], WarehouseSession]) -> None:
-        self._begin = begin
-        self._lock = threading.Lock()
-        self._opened: WarehouseSession | None = None
-        self._closed = False
-
-    def get(self) -> WarehouseSession:
-        """Return the session; raises `ValidationFailedError` when the run has ended."""
-        with self._lock:
-            if self._closed:
-                raise ValidationFailedError("The run has ended; its warehouse session is closed")
-            if self._opened is None:
-                self._opened = self._begin()
-            return self._opened
-
-    def close(self) -> None:
-        """End the session, and what it is working on."""
-        with self._lock:
-            self._closed = True
-            session, self._opened = self._opened, None
-        if session is not None:
-            session.interrupt()
-            session.close()
 
 
 def as_text(value: object, name: str) -> str:
@@ -203,16 +144,6 @@ def as_text(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise ValidationFailedError(f"{name} must be a string, not {type(value).__name__}")
     return value
-
-
-def _is_cached(options: object) -> bool:
-    given = cast("Mapping[str, object]", options) if isinstance(options, Mapping) else {}
-    cache = given.get("cache", False)
-    if (options is not None and given.keys() - {"cache"}) or not isinstance(cache, bool):
-        raise ValidationFailedError("query: the options are {cache: true} or {cache: false}")
-    if options is not None and not isinstance(options, Mapping):
-        raise ValidationFailedError("query: the options must be an object, such as {cache: true}")
-    return cache
 
 
 def _with_frame(facts: JSONObject) -> JSONObject:
@@ -230,12 +161,16 @@ def _check_reads(
     kind = type(datasource)
     if operation in getattr(kind, "write_operations", ()):
         raise read_only_error(name, f"{operation} writes")
-    dialect = _DIALECTS.get(getattr(kind, "type_name", ""))
+    if isinstance(datasource, _ReadChecking):
+        datasource.check_reads(operation, arguments)
+    dialect: Dialect | None = getattr(kind, "dialect", None)
     if dialect is not None and arguments and isinstance(arguments[0], str):
         check_statement(arguments[0], dialect=dialect, access="read_only", name=name)
 
 
-def _check_arguments(function: Operation, arguments: Sequence[object], *, name: str) -> None:
+def _check_arguments(
+    function: Operation | StreamOpener, arguments: Sequence[object], *, name: str
+) -> None:
     try:
         inspect.signature(function).bind(*arguments)
     except TypeError as error:

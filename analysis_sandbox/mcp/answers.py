@@ -70,6 +70,11 @@ class Execution(Answer):
                 f"The result has {size:,} bytes and is left out (more than "
                 f"{INLINE_RESULT_BYTES:,}). get_job_status('{status.job_id}') returns all of it."
             )
+        elif (status.display or {}).get("references"):
+            note = (
+                "The result names tables of the warehouse and has their first rows; all rows are "
+                f"at GET /api/jobs/{status.job_id}/rows?key=…&offset=…&limit=…"
+            )
         return cls(
             job_id=status.job_id,
             status=status.status,

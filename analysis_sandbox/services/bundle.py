@@ -5,9 +5,12 @@ from dataclasses import dataclass
 
 from analysis_sandbox.services.access import AccessService
 from analysis_sandbox.services.analyses import AnalysisService
+from analysis_sandbox.services.datasources import DatasourceService
+from analysis_sandbox.services.discovery import DiscoveryService
 from analysis_sandbox.services.limits import LimitService
 from analysis_sandbox.services.options import OptionsService
 from analysis_sandbox.services.runs import RunService
+from analysis_sandbox.services.warehouse import WarehouseService
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +26,8 @@ class Services:
     runs: RunService
     options: OptionsService
     limits: LimitService
+    warehouse: WarehouseService
+    datasources: DatasourceService
+    discovery: DiscoveryService
     readiness: Callable[[], Mapping[str, str | None]]
     close: Callable[[], None]

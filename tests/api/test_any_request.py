@@ -23,12 +23,27 @@ PATHS = (
     "/api/analysis/{}/script",
     "/api/analysis/{}/execute",
     "/api/analysis/{}/limits",
+    "/api/datasources",
+    "/api/datasources/types",
+    "/api/datasources/secrets/rotate",
+    "/api/datasources/{}",
+    "/api/datasources/{}/test",
+    "/api/datasources/{}/catalog",
+    "/api/datasources/{}/catalog/{}",
+    "/api/datasources/{}/catalog/{}/sample",
     "/api/limits/maximums",
     "/api/limits/usage",
     "/api/analysis/{}/parameters/{}/options",
     "/api/analysis/jobs/{}",
+    "/api/jobs/{}/rows",
+    "/api/warehouse/tables",
+    "/api/warehouse/tables/{}",
+    "/api/warehouse/query",
+    "/api/warehouse/exec",
 )
-names = st.sampled_from(["monthly_report", "jobs", "validate"]) | st.text(min_size=1, max_size=8)
+names = st.sampled_from(["monthly_report", "jobs", "validate", "shop", "types"]) | st.text(
+    min_size=1, max_size=8
+)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -44,6 +59,15 @@ known = st.fixed_dictionaries(
         "change_description": values,
         "packages": values,
         "memory_mb": values,
+        "name": values,
+        "type": st.just("notes") | values,
+        "config": values,
+        "access": values,
+        "version": values,
+        "sql": st.sampled_from(["FROM sales", "DROP TABLE sales"]) | values,
+        "params": values,
+        "timeout_ms": values,
+        "read_only": values,
     },
 )
 bodies = (known | values).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=20)

@@ -11,6 +11,14 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
+from analysis_sandbox.services.datasource_models import (
+    DatasourceCatalog,
+    DatasourceDetail,
+    DatasourceList,
+    DatasourceSample,
+    DatasourceTest,
+    DatasourceType,
+)
 from analysis_sandbox.services.models import (
     AnalysisDetail,
     AnalysisLimits,
@@ -21,6 +29,12 @@ from analysis_sandbox.services.models import (
     ResourceUsage,
     Started,
     Validation,
+)
+from analysis_sandbox.services.warehouse_models import (
+    ResultRows,
+    WarehouseRows,
+    WarehouseTable,
+    WarehouseTables,
 )
 from analysis_sandbox.settings import Settings
 from api import examples
@@ -50,7 +64,7 @@ def test_the_description_is_the_one_that_clients_were_built_from(app: FastAPI) -
 def test_every_operation_has_a_name_a_summary_and_its_errors(app: FastAPI) -> None:
     names = [operation["operationId"] for _, operation in operations(app)]
 
-    assert len(set(names)) == len(names) == 18
+    assert len(set(names)) == len(names) == 35
     for path, operation in operations(app):
         assert operation["summary"]
         assert operation["description"]
@@ -78,8 +92,18 @@ def test_every_documented_error_is_the_envelope(app: FastAPI) -> None:
         (Started, examples.STARTED),
         (JobStatus, examples.JOB),
         (AnalysisLimits, examples.LIMITS),
+        (WarehouseTables, examples.WAREHOUSE_TABLES),
+        (WarehouseTable, examples.WAREHOUSE_TABLE),
+        (WarehouseRows, examples.WAREHOUSE_ROWS),
+        (ResultRows, examples.RESULT_ROWS),
         (ResourceMaximums, examples.MAXIMUMS),
         (ResourceUsage, examples.USAGE[0]),
+        (DatasourceList, examples.DATASOURCES),
+        (DatasourceDetail, examples.DATASOURCE),
+        (DatasourceType, examples.DATASOURCE_TYPES[0]),
+        (DatasourceTest, examples.DATASOURCE_TEST),
+        (DatasourceCatalog, examples.DATASOURCE_CATALOG),
+        (DatasourceSample, examples.DATASOURCE_SAMPLE),
     ],
 )
 def test_an_example_is_an_answer_that_could_be_given(

@@ -46,6 +46,8 @@ from analysis_sandbox.services.models import (
 )
 from analysis_sandbox.services.options import OptionsService
 from analysis_sandbox.services.runs import RunService
+from tests.api.datasource_twin import MemoryDatasources, MemoryDiscovery
+from tests.api.warehouse_twin import MemoryWarehouse
 
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
 TOKENS = {role.name.lower(): f"as_{role.name.lower()}_token" for role in Role}
@@ -380,6 +382,7 @@ class Installation:
 
     access: MemoryAccess = field(default_factory=MemoryAccess)
     analyses: MemoryAnalyses = field(default_factory=MemoryAnalyses)
+    warehouse: MemoryWarehouse = field(default_factory=MemoryWarehouse)
     parts: dict[str, str | None] = field(default_factory=lambda: {"catalogue": None, "pool": None})
     closed: bool = False
 
@@ -387,6 +390,8 @@ class Installation:
         self.runs = MemoryRuns(self.analyses)
         self.options = MemoryOptions(self.analyses)
         self.limits = MemoryLimits(self.analyses)
+        self.datasources = MemoryDatasources()
+        self.discovery = MemoryDiscovery(self.datasources)
 
     @property
     def services(self) -> Services:
@@ -396,6 +401,9 @@ class Installation:
             runs=self.runs,
             options=self.options,
             limits=self.limits,
+            datasources=self.datasources,
+            discovery=self.discovery,
+            warehouse=self.warehouse,
             readiness=lambda: self.parts,
             close=self._close,
         )

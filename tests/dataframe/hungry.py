@@ -1,11 +1,10 @@
-"""Steps that want more memory than there is. Run as a process, one at a time, to see its peak."""
+"""Steps that want more memory than there is. Run in a process, one at a time, to see its peak."""
 # pyarrow ships no type information.
 # pyright: reportUnknownArgumentType=false, reportUnknownVariableType=false
 # pyright: reportUnknownMemberType=false
 
-import json
-import sys
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -210,8 +209,8 @@ def resident_mb(kind: str) -> float:
     return int(line.split()[1]) / _KIBIBYTE
 
 
-def main(name: str) -> None:
-    """Take the steps of a case; print how they ended and how far the memory rose."""
+def run(name: str, told: Connection) -> None:
+    """Take the steps of a case; tell how they ended and how far the memory rose."""
     # What is loaded at first use is no memory of rows.
     warm = Script()
     small = warm.create([{"k": 1, "t": "x"}])
@@ -224,9 +223,4 @@ def main(name: str) -> None:
     except LimitExceededError as error:
         ended = {"error": error.message, "hint": error.hint, "details": error.details}
     # `ru_maxrss` would count what the parent had when it started this process.
-    risen = resident_mb("VmHWM") - before
-    print(json.dumps({**ended, "risen_mb": risen}))  # noqa: T201 - read by the test
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+    told.send({**ended, "risen_mb": resident_mb("VmHWM") - before})

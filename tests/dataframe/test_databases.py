@@ -13,7 +13,8 @@ import pytest
 from analysis_sandbox.datasources.configuration import DatasourceConfigurations
 from analysis_sandbox.datasources.connections import Connections
 from analysis_sandbox.errors import NotFoundError, QueryError, ValidationFailedError
-from analysis_sandbox.execution.sources import DatasourceAccess, WarehouseAccess
+from analysis_sandbox.execution.sources import DatasourceAccess
+from analysis_sandbox.execution.warehouse import WarehouseAccess
 from analysis_sandbox.limits import Limits
 from tests.dataframe.conftest import Script, call, col
 from tests.warehouse.conftest import Home, opened_home
@@ -183,7 +184,7 @@ def test_errors_of_databases_come_through_as_they_are(desk: Desk) -> None:
         desk.frame("datasource.frame", "local", "SELECT * FROM nowhere", None)
     with pytest.raises(QueryError):
         desk.frame("duckdb.frame", "SELECT * FROM nowhere")
-    with pytest.raises(ValidationFailedError, match="params must be an array"):
+    with pytest.raises(ValidationFailedError, match="must be a list"):
         desk.frame("datasource.frame", "local", "SELECT 1", "x")
 
 

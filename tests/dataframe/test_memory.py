@@ -2,9 +2,7 @@
 # pyarrow ships no type information.
 # pyright: reportUnknownArgumentType=false
 
-import json
-import subprocess
-import sys
+import multiprocessing
 from typing import Any
 
 import polars as pl
@@ -17,6 +15,7 @@ from analysis_sandbox.dataframe.growth import RULES
 from analysis_sandbox.dataframe.steps import STEPS
 from analysis_sandbox.errors import LimitExceededError
 from analysis_sandbox.limits import Limits
+from tests.dataframe import hungry
 from tests.dataframe.conftest import Script, call, col
 from tests.dataframe.hungry import CASES, HARMLESS, MEMORY_MB
 
@@ -26,15 +25,25 @@ _SECONDS = 120
 T = col("t")
 
 
+def _ended(case: str) -> dict[str, Any]:
+    """Run a case in a process of its own, forked from one where everything is imported."""
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload(["tests.dataframe.hungry"])
+    receiving, sending = forks.Pipe(duplex=False)
+    with receiving:
+        process = forks.Process(target=hungry.run, args=(case, sending), daemon=True)
+        process.start()
+        sending.close()
+        assert receiving.poll(_SECONDS), "the case does not end"
+        ended = receiving.recv()
+        process.join()
+        process.close()
+    return ended
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_step_that_grows_ends_before_the_memory_does(case: str) -> None:
-    child = subprocess.run(
-        [sys.executable, "-m", "tests.dataframe.hungry", case],
-        capture_output=True,
-        check=True,
-        timeout=_SECONDS,
-    )
-    ended = json.loads(child.stdout)
+    ended = _ended(case)
 
     assert ended["risen_mb"] < 2 * MEMORY_MB + _BESIDE_MB
     if case in HARMLESS:

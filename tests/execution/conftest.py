@@ -1,11 +1,8 @@
 """Real parts around runs: a sandbox, a SQLite datasource, results, a warehouse, the catalogue."""
 
-import os
-import shutil
-import signal
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,14 +10,9 @@ import pytest
 from analysis_sandbox.catalogue.catalogue import Catalogue
 from analysis_sandbox.datasources.configuration import DatasourceConfigurations
 from analysis_sandbox.datasources.connections import Connections
-from analysis_sandbox.execution.evaluation import Evaluator
-from analysis_sandbox.execution.runner import Environment
-from analysis_sandbox.execution.versions import VersionCache
-from analysis_sandbox.results.store import ResultStore
 from analysis_sandbox.sandbox.supervisor import Sandbox
-from analysis_sandbox.settings import load_settings
 from analysis_sandbox.warehouse.client import Warehouse
-from tests.execution.workshop import Workshop, bounded
+from tests.execution.workshop import Workshop, make_workshop, running_warehouse
 
 _SALES = """
 create table sales (id integer primary key, shop text, amount real);
@@ -39,15 +31,8 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """One warehouse for all projects of these tests; each test takes its own tables."""
-    settings = load_settings(tmp_path_factory.mktemp("w"))
-    yield Warehouse(settings, "tests")
-    owner = settings.warehouse_directory("tests") / "tests.lock"
-    if owner.exists() and (text := owner.read_text(encoding="ascii")):
-        pid = int(text)
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-        bounded(lambda: _has_ended(pid), "the warehouse process ends")
-    shutil.rmtree(settings.runtime_directory, ignore_errors=True)
+    with running_warehouse(tmp_path_factory.mktemp("w")) as warehouse:
+        yield warehouse
 
 
 @pytest.fixture
@@ -76,22 +61,6 @@ def shop(
     tmp_path: Path,
     project: str,
 ) -> Workshop:
-    environment = Environment(
-        catalogue=catalogue,
-        versions=VersionCache(catalogue),
-        sandbox=sandbox,
-        connections=connections,
-        results=ResultStore(tmp_path / "results"),
-        warehouse=lambda _project: warehouse,
+    return make_workshop(
+        catalogue, sandbox, connections, warehouse, directory=tmp_path, project=project
     )
-    return Workshop(
-        environment=environment, evaluator=Evaluator(sandbox, connections), project=project
-    )
-
-
-def _has_ended(pid: int) -> bool:
-    """A process that is gone, or was ended and is waited for by somebody else."""
-    try:
-        return ") Z " in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):
-        return True

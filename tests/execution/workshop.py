@@ -1,20 +1,32 @@
 """Stores scripts and runs them, the way the faces and Dagster do it."""
 
+import os
+import shutil
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from analysis_sandbox.catalogue.catalogue import Catalogue
 from analysis_sandbox.catalogue.records import NewAnalysis, NewVersion, RunRecord, VersionRecord
+from analysis_sandbox.datasources.connections import Connections
 from analysis_sandbox.errors import AnalysisSandboxError
 from analysis_sandbox.execution.evaluation import Evaluator
 from analysis_sandbox.execution.model import RunOutcome, RunRequest
 from analysis_sandbox.execution.runner import Environment, Runner
+from analysis_sandbox.execution.versions import VersionCache
+from analysis_sandbox.results.store import ResultStore
+from analysis_sandbox.sandbox.supervisor import Sandbox
+from analysis_sandbox.settings import load_settings
 from analysis_sandbox.values import JSONObject, decode
+from analysis_sandbox.warehouse.client import Warehouse
 
 _WAIT_SECONDS = 30
 
@@ -115,3 +127,48 @@ class Workshop:
         """Store a script with these entries and ask for the options of a parameter."""
         version = self.environment.versions.remember(self.save(script("return {}", entries)))
         return self.evaluator.options(version, parameter, current or {})
+
+
+@contextmanager
+def running_warehouse(home: Path) -> Generator[Warehouse]:
+    """One warehouse for all projects of some tests; each test takes its own tables."""
+    settings = load_settings(home)
+    yield Warehouse(settings, "tests")
+    owner = settings.warehouse_directory("tests") / "tests.lock"
+    if owner.exists() and (text := owner.read_text(encoding="ascii")):
+        pid = int(text)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        bounded(lambda: _has_ended(pid), "the warehouse process ends")
+    shutil.rmtree(settings.runtime_directory, ignore_errors=True)
+
+
+def make_workshop(
+    catalogue: Catalogue,
+    sandbox: Sandbox,
+    connections: Connections,
+    warehouse: Warehouse,
+    *,
+    directory: Path,
+    project: str,
+) -> Workshop:
+    """Put the parts around runs together; results are kept in the directory."""
+    environment = Environment(
+        catalogue=catalogue,
+        versions=VersionCache(catalogue),
+        sandbox=sandbox,
+        connections=connections,
+        results=ResultStore(directory / "results"),
+        warehouse=lambda _project: warehouse,
+    )
+    return Workshop(
+        environment=environment, evaluator=Evaluator(sandbox, connections), project=project
+    )
+
+
+def _has_ended(pid: int) -> bool:
+    """A process that is gone, or was ended and is waited for by somebody else."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return True

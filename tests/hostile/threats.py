@@ -106,8 +106,9 @@ DOCUMENTED: dict[str, tuple[str, ...]] = {
     ),
     "Datasources": (
         "calls-datasource_*",
-        "tests/datasources/test_read_only_postgresql.py",
-        "tests/datasources/test_read_only_sqlite.py",
+        "tests/datasources/test_read_only_bypass.py",
+        "tests/datasources/http/test_ssrf.py",
+        "tests/datasources/test_stored.py",
     ),
     "The warehouse": ("runs-file_*", "runs-settings_*", "tests/warehouse/test_policy.py"),
     "People and programs": ("tests/api/test_access.py",),

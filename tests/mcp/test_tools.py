@@ -186,6 +186,24 @@ async def test_a_large_result_gives_way_to_its_preview_and_a_note(
     assert whole["result"] == {"rows": ["many"]}
 
 
+async def test_a_result_that_names_a_table_says_where_its_rows_are(
+    in_memory: Client, installation: Installation
+) -> None:
+    installation.store("endless", WAITING_SCRIPT)
+    reference = {"table": "sales", "rowCount": 9, "columns": [], "preview": [{"n": 1}]}
+    display = {"tables": [], "charts": [], "references": [{"key": "sales", "table": "sales"}]}
+    async with in_memory as client:
+        arguments = {"analysis_id": "endless", "wait_seconds": 0, "idempotency_key": "k"}
+        job_id = answer(await client.call_tool("execute_analysis", arguments))["job_id"]
+        installation.runs.finish(job_id, {"sales": reference})
+        job = installation.runs.jobs[job_id]
+        installation.runs.jobs[job_id] = job.model_copy(update={"display": display})
+        run = answer(await client.call_tool("execute_analysis", arguments))
+
+    assert run["result"]["sales"]["preview"] == [{"n": 1}]
+    assert f"GET /api/jobs/{job_id}/rows" in run["note"]
+
+
 async def test_a_result_that_is_json_text_arrives_as_data(
     in_memory: Client, installation: Installation
 ) -> None:

@@ -17,11 +17,15 @@ from analysis_sandbox import errors
 from analysis_sandbox.dataframe.data_steps import DATA_STEPS
 from analysis_sandbox.dataframe.expressions import METHODS
 from analysis_sandbox.dataframe.steps import STEPS
+from analysis_sandbox.datasources.rest.pagination import PaginationOptions
 from analysis_sandbox.execution.display import ChartHint, ColumnHint, TableHint
 from analysis_sandbox.execution.frames import Frames
 from analysis_sandbox.execution.host import RunParts, full_host, pure_host, read_only_host
+from analysis_sandbox.execution.streams import Streams
+from analysis_sandbox.execution.warehouse import WarehouseAccess
 from analysis_sandbox.formats.compression import FORMATS
 from analysis_sandbox.formats.delimited import DelimitedOptions
+from analysis_sandbox.formats.streams.options import StreamOptions
 from analysis_sandbox.limits import LimitOverrides, Limits
 from analysis_sandbox.sandbox import runtime
 from analysis_sandbox.sandbox.supervisor import HostFunctions, Sandbox
@@ -46,7 +50,13 @@ SCHEDULE = {
     "next_run": None,
     "scheduled_time": None,
 }
-DATASOURCES = {"shop": {"type": "sqlite", "operations": ["query", "execute", "frame"]}}
+DATASOURCES = {
+    "shop": {
+        "type": "sqlite",
+        "operations": ["query", "execute", "insert", "frame"],
+        "streams": ["stream"],
+    }
+}
 # Names that the engine brings beyond those of ES2023's library, and what rewritten operators call.
 BESIDE_THE_LIBRARY = {
     "InternalError",
@@ -164,6 +174,8 @@ WELL_KNOWN = {
     "OpenAPICallOptions",
     "GraphQLQueryOptions",
     "GraphQLMutationOptions",
+    "DataStream",
+    "SQLStreamOptions",
     "DataFrame",
     "GroupedDataFrame",
     "col",
@@ -204,7 +216,10 @@ def host() -> HostFunctions:
     """The host of a run; nothing of it is called."""
     parts = RunParts(
         datasources=cast("Any", _Anything()),
-        warehouse=cast("Any", _Anything()),
+        streams=Streams(cast("Any", _Anything())),
+        warehouse=WarehouseAccess(
+            cast("Any", _Anything()), cast("Any", _Anything()), limits=Limits()
+        ),
         scratch=cast("Any", _Anything()),
         frames=Frames(Limits()),
         metadata=cast("Any", _Anything()),
@@ -281,6 +296,7 @@ def test_the_runtime_calls_exactly_the_functions_of_the_host(host: HostFunctions
 def test_a_context_that_only_reads_has_no_function_that_writes(host: HostFunctions) -> None:
     read_only = read_only_host(
         datasources=cast("Any", _Anything()),
+        streams=Streams(cast("Any", _Anything())),
         frames=Frames(Limits()),
         limits=Limits(),
         log=lambda _level, _message: None,
@@ -296,7 +312,13 @@ def test_a_context_that_only_reads_has_no_function_that_writes(host: HostFunctio
         "display.chart",
         "progress",
     }
-    assert set(read_only.asynchronous) == {"datasource.call", "datasource.frame"}
+    assert set(read_only.asynchronous) == {
+        "datasource.call",
+        "datasource.frame",
+        "stream.open",
+        "stream.next",
+        "stream.close",
+    }
 
 
 def test_every_method_of_a_column_is_known_to_the_host() -> None:
@@ -327,6 +349,15 @@ def test_every_step_of_a_frame_is_known_to_the_host() -> None:
         (
             "CSVOptions",
             {field.alias or name for name, field in DelimitedOptions.model_fields.items()},
+        ),
+        (
+            "S3StreamOptions",
+            {"onChunk"}
+            | {field.alias or name for name, field in StreamOptions.model_fields.items()},
+        ),
+        (
+            "PaginateOptions",
+            {field.alias or name for name, field in PaginationOptions.model_fields.items()},
         ),
         ("TableOptions", {*TableHint.model_fields} - {"key"}),
         ("ColumnHint", {*ColumnHint.model_fields}),

@@ -179,4 +179,4 @@ def test_the_next_runs_are_those_of_dagster(
     for _ in expected:
         ours.append(next_run(ScheduleSpec(cron=cron, timezone=zone), ours[-1]))
     assert [tick.timestamp() for tick in ours[1:]] == expected
-    assert all(earlier < later for earlier, later in pairwise(ours))
+    assert all(earlier < later for earlier, later in pairwise(tick.timestamp() for tick in ours))

@@ -26,11 +26,19 @@ def _gone(processes: list[psutil.Process]) -> bool:
     return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
 
 
-def test_what_was_stored_is_there_after_a_stop_and_a_second_start(fresh_home: Installation) -> None:
+def test_what_was_stored_is_there_after_a_kill_and_a_second_start(fresh_home: Installation) -> None:
     up = fresh_home.start()
     up.create("keeper", KEEPER)
     first = up.run("keeper")
     assert first["result"] == {"rows": 1}
+    everything = Parts(up).everything()
+
+    up.stop(signal.SIGKILL)
+
+    until(lambda: _gone(everything), what="nothing outlives `up`", seconds=20)
+    up.start()
+    assert up.run("keeper")["result"] == {"rows": 2}
+    assert up.job(first["job_id"])["result"] == {"rows": 1}
     everything = Parts(up).everything()
 
     assert up.stop() == 0
@@ -38,9 +46,6 @@ def test_what_was_stored_is_there_after_a_stop_and_a_second_start(fresh_home: In
     until(lambda: _gone(everything), what="every process of `up` is gone", seconds=10)
     assert not list((up.home / "run").glob("*.sock"))
     assert not (up.home / "up.json").exists()
-    up.start()
-    assert up.run("keeper")["result"] == {"rows": 2}
-    assert up.job(first["job_id"])["result"] == {"rows": 1}
 
 
 def test_a_second_up_on_the_same_home_says_that_one_is_running(shared_up: Installation) -> None:
@@ -85,21 +90,6 @@ def test_an_unreachable_database_is_one_clear_line_and_a_non_zero_exit(
     assert "database" in output.lower()
     assert "Traceback" not in output
     assert "secret-word" not in output
-
-
-def test_after_a_kill_of_up_itself_nothing_lives_on_and_the_next_start_is_clean(
-    fresh_home: Installation,
-) -> None:
-    up = fresh_home.start()
-    up.create("keeper", KEEPER)
-    assert up.run("keeper")["result"] == {"rows": 1}
-    everything = Parts(up).everything()
-
-    up.stop(signal.SIGKILL)
-
-    until(lambda: _gone(everything), what="nothing outlives `up`", seconds=20)
-    up.start()
-    assert up.run("keeper")["result"] == {"rows": 2}
 
 
 def test_up_tells_programs_where_it_listens(shared_up: Installation) -> None:

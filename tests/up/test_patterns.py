@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from analysis_sandbox import composition
+from analysis_sandbox.catalogue.database import demo_database_url
 from analysis_sandbox.demo import project
 from analysis_sandbox.settings import load_settings
 from bench.installation import Installation
@@ -33,7 +33,7 @@ def demo(shared_up: Installation) -> Installation:
 @pytest.fixture(scope="module")
 def flights(demo: Installation) -> Ask:
     """Answers a question about flights and weather with one value."""
-    url = composition.demo_database_url(load_settings(demo.home), project.DATABASE)
+    url = demo_database_url(load_settings(demo.home), project.DATABASE)
 
     def ask(sql: str) -> Any:
         with psycopg.connect(url) as connection:

@@ -40,6 +40,7 @@ SCRIPTS = (
     "dataframe/grouped.js",
     "ctx/guards.js",
     "ctx/rows.js",
+    "ctx/streams.js",
     "ctx/sources.js",
     "ctx/utils.js",
     "ctx/display.js",

@@ -299,7 +299,7 @@ interface Context {
 
 // ---- Rows ------------------------------------------------------------------------------------
 
-/** Values for $1, $2, … or ? in order; in DuckDB also for $name. A Date is written as ISO 8601. */
+/** Values for $1, $2, … or ? in order; or by name for :name, in DuckDB $name. A Date is ISO 8601. */
 type SQLParams = readonly any[] | Readonly<Record<string, any>>;
 
 /**
@@ -334,28 +334,38 @@ interface AnyDataSource {
   query<Row = any>(sql: string, params?: SQLParams): Promise<Rows<Row>>;
   /** GraphQL: run a query. */
   query(options: GraphQLQueryOptions): Promise<any>;
-  /** SQL: the rows of a statement as a DataFrame. */
-  frame(sql: string, params?: readonly any[]): Promise<DataFrame>;
+  /** SQL: the rows of a statement as a DataFrame. Object storage: those of an object. */
+  frame(sql: string, params?: any): Promise<DataFrame>;
   /** SQL: run a statement that writes. Only with `access: read_write`. */
   execute(sql: string, params?: SQLParams): Promise<{ rowCount: number }>;
-  /** What the other types offer, when they come: see them. */
+  /** SQL and object storage: a large result chunk by chunk. See SQLDataSource and S3DataSource. */
   stream: any;
-  insert: any;
+  /** SQL: insert rows. Only with `access: read_write`. */
+  insert(table: string, rows: object[]): Promise<{ rowCount: number }>;
+  /** Object storage: see S3DataSource. */
   list: any;
+  /** Object storage and REST. */
   get: any;
   put: any;
+  /** REST: see RESTDataSource. */
   post: any;
+  patch: any;
   delete: any;
+  /** Object storage. */
   getSignedUrl: any;
   multipartUpload: any;
+  /** REST: all pages as one array. */
   paginate: any;
+  /** OpenAPI and SOAP: see OpenAPIDataSource and SOAPDataSource. */
   call: any;
+  /** OpenAPI: the operations of the document by their ids. */
   operations: any;
+  /** GraphQL: run a mutation. */
   mutate: any;
   [operation: string]: any;
 }
 
-/** One of the datasource types. In this version: postgresql and sqlite, both SQLDataSource. */
+/** One of the datasource types. */
 type DataSource =
   | SQLDataSource
   | S3DataSource
@@ -364,120 +374,256 @@ type DataSource =
   | SOAPDataSource
   | GraphQLDataSource;
 
-/** PostgreSQL and SQLite. Further SQL types offer the same when they come. */
+/** PostgreSQL, MySQL and MariaDB, SQLite, ClickHouse. */
 interface SQLDataSource {
   /**
-   * Run a statement and get its rows. $1 and ? both work.
+   * Run a statement and get its rows. $1, ? and :name all work.
    * @example const rows = await ctx.datasource.shop.query("SELECT * FROM orders WHERE city = $1", [city]);
    */
   query<Row = any>(sql: string, params?: SQLParams): Promise<Rows<Row>>;
   /**
+   * Read a large result in batches, of 1000 rows unless told. The next batch is fetched when it is
+   * asked for. Leaving the loop ends the statement.
+   * @example
+   * for await (const rows of ctx.datasource.shop.stream("SELECT * FROM orders WHERE day > $1", [day])) {
+   *   for (const row of rows) total += row.amount;
+   * }
+   * @example await ctx.datasource.shop.stream("SELECT * FROM orders").forEach(async (rows) => { n += rows.length; });
+   */
+  stream<Row = any>(sql: string, params?: SQLParams, batchSize?: number): DataStream<Rows<Row>>;
+  /**
+   * The same, with a function for each batch; resolves when all are done.
+   * @example await ctx.datasource.shop.stream("SELECT * FROM orders", { batchSize: 500, onChunk: async (rows) => { n += rows.length; } });
+   */
+  stream<Row = any>(sql: string, options: SQLStreamOptions<Row>): Promise<void>;
+  stream<Row = any>(sql: string, params: SQLParams, options: SQLStreamOptions<Row>): Promise<void>;
+  /**
    * The rows of a statement as a DataFrame, without passing through the script.
    * @example const orders = await ctx.datasource.shop.frame("SELECT city, amount FROM orders");
    */
-  frame(sql: string, params?: readonly any[]): Promise<DataFrame>;
+  frame(sql: string, params?: SQLParams): Promise<DataFrame>;
   /**
    * Run a statement that writes. Only with `access: read_write`.
    * @example await ctx.datasource.shop.execute("UPDATE orders SET seen = true WHERE id = $1", [7]);
    */
   execute?(sql: string, params?: SQLParams): Promise<{ rowCount: number }>;
-  /** Read a large result batch by batch. Comes with a later version. */
-  stream?(sql: string, params?: SQLParams, batchSize?: number): AsyncIterable<any[]>;
-  /** Insert rows. Comes with the types that offer it. */
-  insert?(table: string, data: object[]): Promise<void>;
+  /**
+   * Insert objects, a member for each column: all or, where the database has transactions, none.
+   * Only with `access: read_write`.
+   * @example await ctx.datasource.shop.insert("events", [{ id: 1, kind: "seen" }, { id: 2, kind: "sold" }]);
+   */
+  insert?(table: string, rows: object[]): Promise<{ rowCount: number }>;
 }
 
-/** Object storage. Comes with that datasource type; not in this version. */
+/**
+ * What `stream` returns: read it once, chunk by chunk. A run may have 16 open at a time.
+ */
+interface DataStream<Chunk = any> extends AsyncIterable<Chunk> {
+  /** The next chunk; the next one after that is fetched when it is asked for. */
+  next(): Promise<IteratorResult<Chunk>>;
+  /** End it before it was read to its end. */
+  return(value?: any): Promise<IteratorResult<Chunk>>;
+  /**
+   * Call a function with each chunk, and wait for it before the next one.
+   * @example await stream.forEach(async (rows, index) => { await ctx.datasource.crm.post("/rows", rows); });
+   */
+  forEach(callback: (chunk: Chunk, index: number) => Promise<void> | void): Promise<void>;
+}
+
+/** How to read a result batch by batch. */
+interface SQLStreamOptions<Row = any> {
+  /** What fills the placeholders, unless it is an argument of its own. */
+  params?: SQLParams;
+  /** How many rows a batch has: 1000 unless told, at most 100,000. */
+  batchSize?: number;
+  /** Takes one batch; the next one waits for it. */
+  onChunk(rows: Rows<Row>): Promise<void> | void;
+}
+
+/** Object storage: S3, Google Cloud Storage, Azure Blob Storage. */
 interface S3DataSource {
-  list(prefix: string, options?: S3ListOptions): Promise<S3Object[]>;
+  /**
+   * The objects whose keys begin with a prefix, in the order of their keys.
+   * @example const reports = await ctx.datasource.files.list("/monthly/2024/", { maxKeys: 100 });
+   */
+  list(prefix?: string, options?: S3ListOptions): Promise<S3Object[]>;
+  /** A whole object. For large ones: `stream`. */
   get(key: string): Promise<Buffer>;
-  put(key: string, data: Buffer | string, metadata?: Record<string, string>): Promise<void>;
-  delete(key: string): Promise<void>;
+  /** Store an object. Only with `access: read_write`, as everything that changes one. */
+  put?(key: string, data: Buffer | Uint8Array | string, metadata?: Record<string, string>): Promise<void>;
+  delete?(key: string): Promise<void>;
+  /** A URL by which anybody can read the object for so many seconds: 3600 unless told. */
   getSignedUrl(key: string, expiry?: number): Promise<string>;
-  stream(key: string, options: S3StreamOptions): Promise<void>;
-  multipartUpload(key: string, parts: Buffer[]): Promise<void>;
+  /**
+   * Read a large object chunk by chunk: rows where there is a format, else bytes.
+   * @example
+   * await ctx.datasource.files.stream("sales.csv.gz", {
+   *   decompress: "gzip", format: "csv", onChunk: async (rows) => { n += rows.length; },
+   * });
+   */
+  stream(key: string, options: S3StreamOptions & { onChunk: Function }): Promise<void>;
+  stream(key: string, options?: S3StreamOptions): DataStream<any>;
+  /** The rows of an object, or of those of a pattern such as "daily/*.parquet", as a DataFrame. */
+  frame(key: string, options?: S3StreamOptions): Promise<DataFrame>;
+  /** Store an object of several parts. */
+  multipartUpload?(key: string, parts: (Buffer | Uint8Array | string)[]): Promise<void>;
 }
 
-/** An object in storage. Comes with the s3 datasource type. */
+/** An object in storage, or with `delimiter` what deeper keys begin with. */
 interface S3Object {
   key: string;
+  kind: "object" | "prefix";
   /** In bytes. */
   size: number;
+  /** Null for a prefix. */
   lastModified: Date;
   etag: string;
 }
 
-/** What to list. Comes with the s3 datasource type. */
+/** What to list. */
 interface S3ListOptions {
   maxKeys?: number;
+  /** Keys beyond it are not listed, only what they begin with: "/" lists like directories. */
   delimiter?: string;
+  /** The last key of the page before. */
   continuationToken?: string;
 }
 
-/** How to read a large object part by part. Comes with the s3 datasource type. */
+/** How to read a large object part by part. */
 interface S3StreamOptions {
-  decompress?: "gzip" | "zip" | "7z" | "tar" | "bz2";
+  /**
+   * How it is packed: "gzip", "zip", "7z", "tar", "bz2" and what such steps one after the other are
+   * called, as "tar.gz"; or an array from the outermost one on.
+   */
+  decompress?: string | string[];
+  /** What its rows are in; without it the chunks are bytes. */
   format?: "csv" | "excel" | "json" | "parquet";
-  onChunk(data: any): Promise<void> | void;
+  /** Which file of an archive: its name, or a pattern such as "*.csv"; of nested ones an array. */
+  member?: string | (string | null)[];
+  /** Excel: the name of a sheet, or its position from 0. */
+  sheet?: string | number;
+  /** Which columns to read. */
+  columns?: string[];
+  /** How many rows a chunk has: 1000 unless told. */
+  batchSize?: number;
+  /** JSON: where the array of rows is, such as "data.items". */
+  path?: string;
+  /** CSV: whether the first row has the names, or the names. */
+  headers?: boolean | string[];
+  skipRows?: number;
+  encoding?: string;
+  delimiter?: string;
+  quote?: string;
+  comment?: string;
+  trim?: boolean;
+  /** CSV: make numbers and booleans of texts. */
+  types?: boolean;
+  /** CSV: what rows of another length are. */
+  ragged?: "error" | "allow";
+  /** Takes one chunk; the next one waits for it. */
+  onChunk?(data: any): Promise<void> | void;
 }
 
-/** An HTTP API. Comes with that datasource type; not in this version. */
+/** An HTTP API. Under `access: read_only` it has `get` and `paginate`. */
 interface RESTDataSource {
+  /**
+   * Get what is at an endpoint: parsed where it is JSON.
+   * @example const user = await ctx.datasource.crm.get("/users/7", { expand: "orders" });
+   */
   get(endpoint: string, params?: Record<string, any>): Promise<any>;
-  post(endpoint: string, body: any, params?: Record<string, any>): Promise<any>;
-  put(endpoint: string, body: any, params?: Record<string, any>): Promise<any>;
-  delete(endpoint: string, params?: Record<string, any>): Promise<any>;
-  /** All pages as one array. */
-  paginate(endpoint: string, options: PaginateOptions): Promise<any[]>;
+  post?(endpoint: string, body?: any, params?: Record<string, any>): Promise<any>;
+  put?(endpoint: string, body?: any, params?: Record<string, any>): Promise<any>;
+  patch?(endpoint: string, body?: any, params?: Record<string, any>): Promise<any>;
+  delete?(endpoint: string, params?: Record<string, any>): Promise<any>;
+  /**
+   * All pages as one array.
+   * @example const users = await ctx.datasource.crm.paginate("/users", { pageParam: "page", limit: 100, limitParam: "size", dataPath: "data.items" });
+   */
+  paginate(endpoint: string, options?: PaginateOptions): Promise<any[]>;
 }
 
-/** How an API tells its pages. Comes with the rest datasource type. */
+/** How an API tells its pages; what the datasource's configuration says need not be repeated. */
 interface PaginateOptions {
+  /** Told by the other options unless it is here; "link" is the header Link or `nextPagePath`. */
+  style?: "page" | "offset" | "cursor" | "link";
   pageParam?: string;
+  offsetParam?: string;
+  cursorParam?: string;
   limitParam?: string;
   limit?: number;
+  /** The number of the first page: 1 unless told. */
+  firstPage?: number;
   /** Where the items are, such as "data.items". */
   dataPath?: string;
   /** Where the next page is, such as "data.next". */
   nextPagePath?: string;
+  /** Stop after so many pages. More than 1000 are an error unless it is told. */
+  maxPages?: number;
+  /** Parameters of every page. */
+  params?: Record<string, any>;
 }
 
-/** An API with an OpenAPI description. Comes with that datasource type; not in this version. */
+/** An API with an OpenAPI description. Under `access: read_only` only what is a GET. */
 interface OpenAPIDataSource {
-  readonly operations: { readonly [operation: string]: (...args: any[]) => Promise<any> };
-  call(path: string, options: OpenAPICallOptions): Promise<any>;
+  /**
+   * The operations of the description by their ids. Arguments are checked before the call; `body`
+   * among them is the body.
+   * @example const pet = await ctx.datasource.pets.operations.getPetById({ petId: 7 });
+   */
+  readonly operations: { readonly [operation: string]: (args?: Record<string, any>) => Promise<any> };
+  /**
+   * Call a path.
+   * @example await ctx.datasource.pets.call("/pets/{id}", { method: "GET", pathParams: { id: 7 } });
+   */
+  call(path: string, options?: OpenAPICallOptions): Promise<any>;
+  /** The same as calling the member of `operations` of this id. */
+  invoke(operationId: string, args?: Record<string, any>): Promise<any>;
 }
 
-/** One call by its path. Comes with the openapi datasource type. */
+/** One call by its path. */
 interface OpenAPICallOptions {
-  method: "GET" | "POST" | "PUT" | "DELETE";
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   pathParams?: Record<string, any>;
   queryParams?: Record<string, any>;
   body?: any;
   headers?: Record<string, string>;
 }
 
-/** A SOAP service. Comes with that datasource type; not in this version. */
+/** A SOAP service. Under `access: read_only` only the operations that its configuration lists. */
 interface SOAPDataSource {
-  call(operation: string, params: Record<string, any>): Promise<any>;
+  /**
+   * Call an operation; its answer as an object, repeated elements as arrays.
+   * @example const invoice = await ctx.datasource.billing.call("GetInvoice", { number: "A-17" });
+   */
+  call(operation: string, params?: Record<string, any>): Promise<any>;
 }
 
-/** A GraphQL API. Comes with that datasource type; not in this version. */
+/** A GraphQL API. Errors of its answer are thrown. */
 interface GraphQLDataSource {
+  /**
+   * Run a query; the answer is its data.
+   * @example
+   * const { user } = await ctx.datasource.graph.query({
+   *   query: "query ($id: ID!) { user(id: $id) { name } }", variables: { id: 7 },
+   * });
+   */
   query(options: GraphQLQueryOptions): Promise<any>;
-  mutate(options: GraphQLMutationOptions): Promise<any>;
+  /** Run a mutation. Only with `access: read_write`. */
+  mutate?(options: GraphQLMutationOptions): Promise<any>;
 }
 
-/** A query with its variables. Comes with the graphql datasource type. */
+/** A query with its variables. */
 interface GraphQLQueryOptions {
   query: string;
   variables?: Record<string, any>;
+  operationName?: string;
 }
 
-/** A mutation with its variables. Comes with the graphql datasource type. */
+/** A mutation with its variables. */
 interface GraphQLMutationOptions {
   mutation: string;
   variables?: Record<string, any>;
+  operationName?: string;
 }
 
 // ---- The warehouse ---------------------------------------------------------------------------
@@ -502,10 +648,16 @@ interface Warehouse {
    */
   frame(sql: string, params?: SQLParams): Promise<DataFrame>;
   /**
-   * Load the result of a datasource's statement into a table, without passing through the script.
+   * Load the result of a datasource's statement, or an object of object storage by its key, into a
+   * table, without passing through the script.
    * @example await ctx.duckdb.load("shop", "SELECT * FROM orders", "orders", { mode: "append" });
    */
-  load(datasource: string, sql: string, tableName: string, options?: LoadOptions): Promise<void>;
+  load(
+    datasource: string,
+    sql: string,
+    tableName: string,
+    options?: LoadOptions,
+  ): Promise<{ table: string; rows: number }>;
   /**
    * Store a DataFrame, or an array of rows, as a table.
    * @example await ctx.duckdb.saveDataFrame(df, "scores", { mode: "append" });
@@ -515,8 +667,29 @@ interface Warehouse {
     tableName: string,
     options?: SaveOptions,
   ): Promise<{ table: string; rows: number }>;
-  /** Write a table to a datasource. Not in this version: it throws UNSUPPORTED_OPERATION. */
-  export(tableName: string, datasource: string, destination: string): Promise<void>;
+  /**
+   * Write a table to a datasource with access: read_write, without passing through the script: to a
+   * table of a database, or to an object of object storage by its key (.parquet or .csv).
+   * @example await ctx.duckdb.export("totals", "crm", "report_totals", { mode: "replace" });
+   */
+  export(
+    tableName: string,
+    datasource: string,
+    destination: string,
+    options?: ExportOptions,
+  ): Promise<{ target: string; rows: number }>;
+  /**
+   * What stands in a result for all rows of a table, however large: its columns, number of rows and
+   * first rows. Return it as the result, or as a member of it; whoever reads the result can then
+   * page through the table as it is at that time.
+   * @example return { sales: await ctx.duckdb.result("sales_of_the_year") };
+   */
+  result(tableName: string, options?: { preview?: number }): Promise<TableResult>;
+  /**
+   * Drop a table or view.
+   * @example await ctx.duckdb.drop("staging");
+   */
+  drop(tableName: string): Promise<void>;
   /**
    * The names of all tables and views.
    * @example if (!(await ctx.duckdb.tables()).includes("sales")) return { skipped: true };
@@ -531,19 +704,44 @@ interface Warehouse {
 
 /**
  * With `cache`, the answer may be what the same query gave before, as long as no data of the
- * warehouse has changed since.
+ * warehouse has changed since. `timeoutMs` ends the query earlier than the run's own limit.
  * @example const rows = await ctx.duckdb.query("FROM totals", [], { cache: true });
  */
 interface QueryOptions {
   cache?: boolean;
+  timeoutMs?: number;
 }
 
 /**
- * What happens to a table that is there: replaced (the default), added to, or an error.
- * @example { mode: "append" }
+ * What happens to a table that is there: replaced (the default), added to, or an error. `params`
+ * fill the statement's placeholders. An object is read by the options of `stream`, such as `format`.
+ * @example { mode: "append", params: [since] }
  */
 interface LoadOptions {
   mode?: "replace" | "append" | "error";
+  params?: SQLParams;
+  [option: string]: any;
+}
+
+/**
+ * What happens to a target that is there: added to, replaced, or an error. What is done without a
+ * mode is up to the datasource; to a database rows are added.
+ * @example { mode: "replace" }
+ */
+interface ExportOptions {
+  mode?: "replace" | "append" | "error";
+}
+
+/**
+ * A table in place of its rows.
+ * @example { table: "sales", rowCount: 2000000, columns: [], preview: [{ city: "Oslo" }] }
+ */
+interface TableResult {
+  table: string;
+  rowCount: number;
+  columns: ColumnInfo[];
+  /** The first rows. */
+  preview: any[];
 }
 
 /**
@@ -552,7 +750,7 @@ interface LoadOptions {
  * @example { mode: "overwrite", partition: ["day"] }
  */
 interface SaveOptions {
-  mode?: "overwrite" | "append";
+  mode?: "overwrite" | "append" | "error";
   partition?: string | string[];
 }
 

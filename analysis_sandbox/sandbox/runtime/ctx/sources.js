@@ -7,9 +7,15 @@
   const { create, freeze, keys } = Object;
   const { slice } = String.prototype;
   const TypeErrorConstructor = TypeError;
-  const { call, closed, decorate, frameHandle, listed, log, makeDataFrame, refuse } = runtime;
+  const DateConstructor = Date;
+  const ProxyConstructor = Proxy;
+  const { call, closed, decorate, frameHandle, listed, log, makeDataFrame, refuse, stream } =
+    runtime;
 
   const MOST_SHOWN = 2000;
+  const OBJECT_STORES = { __proto__: null, s3: true, gcs: true, azure: true };
+  // Asked of any object by JSON, await, templates and loggers: no name that a person meant.
+  const INNER = { __proto__: null, then: 1, toJSON: 1, toString: 1, valueOf: 1, constructor: 1 };
 
   /** Return ctx.datasource: a member for each declared one, an error for any other. */
   function datasources(declared) {
@@ -26,20 +32,25 @@
     return refuse("not_found", `Datasource ${what}. ${known}`);
   }
 
-  function datasource(name, { type, operations }) {
+  function datasource(name, { type, operations, streams = [] }) {
     const members = create(null);
     for (let i = 0; i < operations.length; i++) {
-      members[operations[i]] = operation(name, operations[i]);
+      members[operations[i]] = operation(name, type, operations[i]);
     }
+    for (let i = 0; i < streams.length; i++) {
+      members[streams[i]] = (...args) => stream(name, streams[i], args);
+    }
+    if ("invoke" in members) members.operations = describedOperations(name);
+    const offered = keys(members);
     return closed(members, (wanted) =>
       refuse(
         "unsupported",
-        `Datasource '${name}' (${type}) has no operation '${wanted}'. It offers: ${listed(operations)}`,
+        `Datasource '${name}' (${type}) has no operation '${wanted}'. It offers: ${listed(offered)}`,
       ),
     );
   }
 
-  function operation(name, kind) {
+  function operation(name, type, kind) {
     if (kind === "query") {
       return async (...args) => decorate(await call("datasource.call", name, kind, args));
     }
@@ -47,7 +58,32 @@
       return async (sql, params = null) =>
         makeDataFrame(await call("datasource.frame", name, sql, params));
     }
+    if (kind === "list" && OBJECT_STORES[type] === true) {
+      return async (...args) => dated(await call("datasource.call", name, kind, args));
+    }
     return (...args) => call("datasource.call", name, kind, args);
+  }
+
+  /** The operations that a document describes: which there are is known to the host only. */
+  function describedOperations(name) {
+    return new ProxyConstructor(freeze(create(null)), {
+      get(_target, wanted) {
+        if (typeof wanted === "symbol" || wanted in INNER) return undefined;
+        return (args = {}) => call("datasource.call", name, "invoke", [wanted, args]);
+      },
+    });
+  }
+
+  /** Make the texts of `lastModified` dates. */
+  function dated(found) {
+    if (!isArray(found)) return found;
+    for (let i = 0; i < found.length; i++) {
+      const item = found[i];
+      if (typeof item === "object" && item !== null && typeof item.lastModified === "string") {
+        item.lastModified = new DateConstructor(item.lastModified);
+      }
+    }
+    return found;
   }
 
   /** Return ctx.duckdb. `write` guards what changes the project's tables. */
@@ -72,13 +108,11 @@
         const saved = await call("duckdb.saveDataFrame", given, table, options);
         return saved;
       }),
-      export: async () => {
-        throw refuse(
-          "unsupported",
-          "ctx.duckdb.export is not available in this version: read the table with " +
-            "ctx.duckdb.query and write it with an operation of the datasource",
-        );
-      },
+      export: write("ctx.duckdb.export", (table, target, name, options = null) =>
+        call("duckdb.export", table, target, name, options),
+      ),
+      drop: write("ctx.duckdb.drop", (table) => call("duckdb.drop", table)),
+      result: (table, options = null) => call("duckdb.result", table, options),
       tables: () => call("duckdb.tables"),
       describe: (table) => call("duckdb.describe", table),
     });
