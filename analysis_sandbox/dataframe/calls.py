@@ -54,7 +54,9 @@ class Scope:
         """
         if name not in self.schema:
             raise unknown_column(name, self.schema.names())
-        return exact_column(name)
+        column = exact_column(name)
+        self.note(column, self.schema[name])
+        return column
 
     def columns(self, step: str, what: str, value: object) -> list[str]:
         """Return names of columns that the frame has: of one name, or of an array."""

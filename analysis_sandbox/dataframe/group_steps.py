@@ -31,7 +31,7 @@ _FUNCTIONS = (
 def aggregate(table: Table, given: Arguments) -> pl.LazyFrame:
     """Make one row of each group, groups in the order of their first rows."""
     keys = _keys(table, argument(given, 0))
-    names = _key_names(table, keys)
+    names = _key_names(table, argument(given, 0), keys)
     results = _results(table, argument(given, 1), names)
     if not keys:
         return table.plan.select(results)
@@ -50,9 +50,10 @@ def _keys(table: Table, given: object) -> list[pl.Expr]:
     return [table.scope.named(key, step="groupBy") for key in as_list(given)]
 
 
-def _key_names(table: Table, keys: Sequence[pl.Expr]) -> list[str]:
-    if not keys:
-        return []
+def _key_names(table: Table, given: object, keys: Sequence[pl.Expr]) -> list[str]:
+    names = [key for key in as_list(given) if isinstance(key, str)]
+    if len(names) == len(keys):
+        return names
     return table.scope.nothing.select(keys).collect_schema().names()
 
 
