@@ -152,6 +152,10 @@ class Child:
             while self._outcome is None:
                 self._turn()
         except ThrownError as error:
+            if self._interruption in ("time", "cancelled") and job["filename"] not in error.stack:
+                # The runtime was at work for the script: between an answer and what awaits it.
+                self._give_up(self._interruption)
+                return
             self._report(
                 _thrown("script", name=error.name, message=error.message, stack=error.stack)
             )

@@ -54,6 +54,7 @@
   let inFlight = 0;
   let mostInFlight = 1;
   let stopped = false;
+  let latestSite = null;
   let firstWaiting = null;
   let lastWaiting = null;
 
@@ -137,7 +138,7 @@
 
   /** Call an asynchronous host function; more than the limit allows wait for their turn. */
   function call(name, ...args) {
-    const site = new ErrorConstructor();
+    const site = (latestSite = new ErrorConstructor());
     return new PromiseConstructor((resolve, reject) => {
       if (stopped) {
         reject(cancelled(site, name));
@@ -169,7 +170,7 @@
   }
 
   function sleep(milliseconds) {
-    const site = new ErrorConstructor();
+    const site = (latestSite = new ErrorConstructor());
     return new PromiseConstructor((resolve, reject) => {
       if (stopped) {
         resolve();
@@ -220,13 +221,14 @@
     });
   }
 
-  /** Return what the longest waiting call looks like to the person who wrote it. */
-  function waitingSite() {
-    let found = null;
+  /** Return the stack of the longest waiting call; if none waits, of the latest. */
+  function waitingStack() {
+    let site = null;
     pending.forEach((entry) => {
-      if (found === null) found = entry;
+      if (site === null) site = entry.site;
     });
-    return found === null ? null : { name: found.name, stack: scriptStack(found.site.stack) };
+    if (site === null) site = latestSite;
+    return site === null ? "" : scriptStack(site.stack);
   }
 
   /** Return how many calls have no answer yet, and the name of the first. */
@@ -251,7 +253,7 @@
     deliver,
     wake,
     stop,
-    waitingSite,
+    waitingStack,
     unanswered,
     refusal,
     scriptStack,

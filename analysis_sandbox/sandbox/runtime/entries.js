@@ -207,9 +207,7 @@
   /** End the call because of a limit; the stack is the line that waits, if one does. */
   function expire(kind, message) {
     if (finished) return;
-    const site = runtime.waitingSite();
-    const stack = site === null ? "" : site.stack;
-    finishWith(kind, 0, "Error", message, stack);
+    finishWith(kind, 0, "Error", message, runtime.waitingStack());
   }
 
   Object.assign(runtime, { fail });
