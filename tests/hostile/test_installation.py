@@ -251,7 +251,7 @@ def test_odd_parameters_are_refused_or_arrive_as_data(
 HOSTILE_SOURCES = {
     "endless top level": ("for (;;);\nexport default {};", "did not finish loading"),
     "memory at the top level": (
-        "const a = []; for (;;) a.push({});\nexport default {};",
+        "const a = []; for (;;) a.push(new Uint8Array(1 << 20).fill(1));\nexport default {};",
         "more than 64 MB",
     ),
     "ten megabytes": (
