@@ -8,7 +8,7 @@ UNREACHABLE = """\
 error: Failed loading http://user:secret@npm.example:4873/tools for package "tools"
     0: error sending request for url (http://user:secret@npm.example:4873/tools): client error \
 (Connect): tcp connect error: Connection refused (os error 111)
-    at file:///home/x/packages/work/tmp1/0.js:1:8
+    at file:///home/x/packages/bundle/0.js:1:8
 """
 
 
